@@ -1,0 +1,44 @@
+"""Between OpenAI's JSON and protobuf, by what the `.proto` files say and nothing else.
+
+One JSON policy, both ways:
+
+- Strict UTF-8, one value, no byte order mark, no lone surrogates, no NaN or
+  infinity (`1e400` included); nesting to 1024 levels, 90 in the typed part.
+- Of a key that stands twice in an object, the last counts.
+- Integers are exact within the field's range. Free-form JSON (`parameters`,
+  `schema`, ...) and unknown members keep their text as it was written.
+- `null` means absent. Of optional lists and maps, empty means absent, where
+  the API gives the two no different meanings. A union member whose type is
+  told by its shape (a message without `type`) gets its `type` spelled out.
+- Nothing is lost: unknown members, types and words come out as they went in.
+
+`encode` writes `null`, `[]`, `""` and `0` where OpenAI's schema requires the
+member; the rest is left out when unset.
+"""
+
+from antiphon.openai_json.decode import decode, decode_value, parse
+from antiphon.openai_json.encode import encode, spell
+from antiphon.openai_json.errors import (
+    CodecError,
+    DecodeError,
+    MalformedJson,
+    MissingMember,
+    WrongType,
+    WrongValue,
+    spell_path,
+)
+
+__all__ = [
+    "CodecError",
+    "DecodeError",
+    "MalformedJson",
+    "MissingMember",
+    "WrongType",
+    "WrongValue",
+    "decode",
+    "decode_value",
+    "encode",
+    "parse",
+    "spell",
+    "spell_path",
+]

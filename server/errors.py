@@ -1,0 +1,168 @@
+"""Every error that a caller is told, as the server's own code raises it.
+
+    ServiceError                    what any call may end with; carries its `ErrorReason`
+    ├── InvalidRequest              the caller's to mend; `param` names the field
+    │   ├── MalformedRequest
+    │   ├── InvalidValue  InvalidType  MissingParameter  UnsupportedParameter
+    │   ├── ContextLengthExceeded  RequestTooLarge
+    │   ├── PreviousResponseNotFound  PreviousResponseNotCompleted
+    │   └── UpstreamRejected        the provider's verdict on the caller's request
+    ├── InvalidApiKey  ModelAccessForbidden
+    ├── ModelNotFound  NotFound  Unimplemented
+    ├── RateLimitExceeded  InsufficientQuota  Overloaded
+    ├── UpstreamUnavailable  UpstreamError  UpstreamAuthentication
+    ├── Timeout
+    ├── StoreUnavailable
+    └── Internal
+
+The message is for the caller: it never holds a secret, another tenant's data,
+or the words of an exception.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from antiphon.responses import v1
+
+
+class ServiceError(Exception):
+    """What a call ends with when it does not succeed.
+
+    `param` is the field at fault as OpenAI spells it; `code` a more exact code
+    than the reason's own (a provider's); `retry_after` seconds to wait before
+    trying again; `http_status` a status to use in place of the reason's, for
+    verdicts passed on from a provider.
+    """
+
+    reason: ClassVar[v1.ErrorReason] = v1.ERROR_REASON_INTERNAL
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+        self.retry_after = retry_after
+        self.http_status = http_status
+
+
+class Internal(ServiceError):
+    """The server's own fault."""
+
+
+class InvalidRequest(ServiceError):
+    """The caller's to mend."""
+
+    reason = v1.ERROR_REASON_INVALID_VALUE
+
+
+class MalformedRequest(InvalidRequest):
+    reason = v1.ERROR_REASON_MALFORMED_REQUEST
+
+
+class InvalidValue(InvalidRequest):
+    reason = v1.ERROR_REASON_INVALID_VALUE
+
+
+class InvalidType(InvalidRequest):
+    reason = v1.ERROR_REASON_INVALID_TYPE
+
+
+class MissingParameter(InvalidRequest):
+    reason = v1.ERROR_REASON_MISSING_REQUIRED_PARAMETER
+
+
+class UnsupportedParameter(InvalidRequest):
+    reason = v1.ERROR_REASON_UNSUPPORTED_PARAMETER
+
+
+class ContextLengthExceeded(InvalidRequest):
+    reason = v1.ERROR_REASON_CONTEXT_LENGTH_EXCEEDED
+
+
+class RequestTooLarge(InvalidRequest):
+    reason = v1.ERROR_REASON_REQUEST_TOO_LARGE
+
+
+class PreviousResponseNotFound(InvalidRequest):
+    """Told alike for ids that are unknown, deleted, expired or another tenant's."""
+
+    reason = v1.ERROR_REASON_PREVIOUS_RESPONSE_NOT_FOUND
+
+    def __init__(self, response_id: str) -> None:
+        super().__init__(f"Previous response with id '{response_id}' not found.", param="previous_response_id")
+
+
+class PreviousResponseNotCompleted(InvalidRequest):
+    reason = v1.ERROR_REASON_PREVIOUS_RESPONSE_NOT_COMPLETED
+
+
+class UpstreamRejected(InvalidRequest):
+    """The provider's verdict on the caller's request, with the provider's code and param."""
+
+    reason = v1.ERROR_REASON_UPSTREAM_REJECTED
+
+
+class InvalidApiKey(ServiceError):
+    """One text for a missing and a wrong key, so that nothing can be learnt from it."""
+
+    reason = v1.ERROR_REASON_INVALID_API_KEY
+
+    def __init__(self) -> None:
+        super().__init__("Missing or incorrect API key. Send it as 'Authorization: Bearer KEY'.")
+
+
+class ModelAccessForbidden(ServiceError):
+    reason = v1.ERROR_REASON_MODEL_ACCESS_FORBIDDEN
+
+
+class ModelNotFound(ServiceError):
+    reason = v1.ERROR_REASON_MODEL_NOT_FOUND
+
+
+class NotFound(ServiceError):
+    reason = v1.ERROR_REASON_NOT_FOUND
+
+
+class Unimplemented(ServiceError):
+    reason = v1.ERROR_REASON_UNIMPLEMENTED
+
+
+class RateLimitExceeded(ServiceError):
+    reason = v1.ERROR_REASON_RATE_LIMIT_EXCEEDED
+
+
+class InsufficientQuota(ServiceError):
+    reason = v1.ERROR_REASON_INSUFFICIENT_QUOTA
+
+
+class Overloaded(ServiceError):
+    reason = v1.ERROR_REASON_OVERLOADED
+
+
+class UpstreamUnavailable(ServiceError):
+    reason = v1.ERROR_REASON_UPSTREAM_UNAVAILABLE
+
+
+class UpstreamError(ServiceError):
+    reason = v1.ERROR_REASON_UPSTREAM_ERROR
+
+
+class UpstreamAuthentication(ServiceError):
+    reason = v1.ERROR_REASON_UPSTREAM_AUTHENTICATION
+
+
+class Timeout(ServiceError):
+    reason = v1.ERROR_REASON_TIMEOUT
+
+
+class StoreUnavailable(ServiceError):
+    reason = v1.ERROR_REASON_STORE_UNAVAILABLE
