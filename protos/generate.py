@@ -66,12 +66,14 @@ def _write_init(package: Path) -> None:
 
 
 def _names(path: Path) -> list[str]:
-    """The public names that a generated module defines, but not an enum's values."""
-    return sorted(
-        node.name
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
-    )
+    """The public names that a generated module defines: its messages, enums and enum values, or its services."""
+    names = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.append(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.append(node.target.id)
+    return sorted(name for name in names if not name.startswith("_") and name != "DESCRIPTOR")
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ class Timeouts:
     """How long to wait for a provider, in seconds."""
 
     connect: float = 5.0
-    #: From sending the request to the first event (or, of a call that does not stream, to the answer's headers).
+    #: Streams only: from sending the request to the first event.
     first_event: float = 600.0
-    #: Between two events.
+    #: Streams only: between two events.
     idle: float = 120.0
-    #: For the whole call.
+    #: For the whole call, streamed or not.
     total: float = 1800.0
 
 
@@ -74,4 +74,24 @@ class OpenProvider(Protocol):
         keys but `kind`, with secrets resolved. Must raise `ValueError` with a
         text that names the option, and no secret, when they do not fit.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the requests of a model go."""
+
+    provider: Provider
+    #: The name of the provider in the configuration.
+    provider_name: str
+    #: The provider's name for the model.
+    upstream_model: str
+    timeouts: Timeouts
+
+
+class Router(Protocol):
+    """Knows which models are served, and where."""
+
+    def resolve(self, model: str) -> Route:
+        """Return where a model's requests go. Must raise `ModelNotFound`, with the param `model`."""
         ...

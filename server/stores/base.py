@@ -45,7 +45,8 @@ class ResponseStore(Protocol):
         """Keep a response under its id.
 
         Must be durable, and visible to every later call in every process, once
-        it returns. Its parent is `response.previous_response_id`.
+        it returns. Its parent is `response.previous_response_id`. Putting an
+        id that is kept already changes nothing, so a put may be tried again.
         """
         ...
 
@@ -62,7 +63,8 @@ class ResponseStore(Protocol):
 
         Must raise `UnknownResponse` with the id that is missing when the
         response or any that it continues is unknown (half a history is never
-        returned), and `ChainTooLong` when there are more than `max_depth`.
+        returned), and `ChainTooLong` when there are more than `max_depth` in
+        all, the response included.
         """
         ...
 
@@ -70,7 +72,8 @@ class ResponseStore(Protocol):
         """Return the input and output items of these ids, of any of the tenant's responses.
 
         Ids that are unknown are left out. Of an id that occurs in several
-        responses, the newest response's item counts.
+        responses, the item of the one put last counts; in one response, the
+        last item, its output after its input.
         """
         ...
 

@@ -16,6 +16,7 @@ One JSON policy, both ways:
 member; the rest is left out when unset.
 """
 
+from antiphon.openai_json.checks import check
 from antiphon.openai_json.decode import decode, decode_value, parse
 from antiphon.openai_json.encode import encode, spell
 from antiphon.openai_json.errors import (
@@ -27,6 +28,7 @@ from antiphon.openai_json.errors import (
     WrongValue,
     spell_path,
 )
+from antiphon.openai_json.paths import json_path
 
 __all__ = [
     "CodecError",
@@ -35,9 +37,11 @@ __all__ = [
     "MissingMember",
     "WrongType",
     "WrongValue",
+    "check",
     "decode",
     "decode_value",
     "encode",
+    "json_path",
     "parse",
     "spell",
     "spell_path",

@@ -1,17 +1,17 @@
-"""JSON to protobuf: a plan per message type, compiled once from its descriptor, then run."""
+"""JSON to protobuf: a plan per message type, compiled from its descriptor when first used, then run."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from antiphon.openai_json import spelling
-from antiphon.openai_json.errors import DecodeError, MalformedJson, MissingMember, WrongType, WrongValue, wrong_type
+from antiphon.openai_json import scalars, spelling
+from antiphon.openai_json.errors import DecodeError, MalformedJson, MissingMember, WrongValue, wrong_type
 from antiphon.openai_json.source import Source
 
 M = TypeVar("M", bound=Message)
@@ -20,14 +20,12 @@ M = TypeVar("M", bound=Message)
 Fill: TypeAlias = Callable[[Any, Any, Source], None]
 #: Sets one field of a message from the value of a member; the source is the object's, the key the member's name.
 Setter: TypeAlias = Callable[[Any, Any, Source, str], None]
-#: Turns one JSON scalar into what protobuf takes, or raises.
-Scalar: TypeAlias = Callable[[Any], Any]
-
-_F = FieldDescriptor
-_INTEGERS: Final = {
-    _F.TYPE_INT32, _F.TYPE_INT64, _F.TYPE_UINT32, _F.TYPE_UINT64, _F.TYPE_SINT32, _F.TYPE_SINT64,
-}  # fmt: skip
-_DECIMALS: Final = {_F.TYPE_DOUBLE, _F.TYPE_FLOAT}
+#: Keeps the text of members that no field takes.
+Keeper: TypeAlias = Callable[[Any, Iterable[str], Source], None]
+#: How a member is set. A value of exactly the type named first is what protobuf takes and is
+#: assigned to the field as it is, a hot path without calls; any other but null is the setter's.
+#: The last tells whether the field is the arm's own, not one that all arms of the union share.
+Entry: TypeAlias = tuple[type | None, str, Setter, bool]
 
 
 def decode(text: bytes, message_type: type[M]) -> M:
@@ -43,7 +41,7 @@ def decode_value(value: Any, text: bytes, message_type: type[M]) -> M:
     """Decode a document that `parse` has read already; `text` is what it was read from."""
     message = message_type()
     try:
-        plan(message_type.DESCRIPTOR)(message, value, Source(text))
+        plan(message_type.DESCRIPTOR).fill(message, value, Source(text))
     except RecursionError:
         raise DecodeError("The JSON is nested too deeply.") from None
     return message
@@ -61,56 +59,91 @@ def parse(text: bytes) -> Any:
         raise MalformedJson(f"The JSON could not be parsed: {error}.") from None
 
 
+class Plan:
+    """Fills messages of one type. Compiled on the first call, for types may hold themselves."""
+
+    __slots__ = ("fill",)
+    fill: Fill
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        def compile_then_fill(message: Any, value: Any, source: Source) -> None:
+            self.fill = _compile(spelling.of_message(descriptor))
+            self.fill(message, value, source)
+
+        self.fill = compile_then_fill
+
+
 @functools.cache
-def plan(descriptor: Descriptor) -> Fill:
-    """The function that fills a message of this type."""
-    spelled = spelling.of_message(descriptor)
+def plan(descriptor: Descriptor) -> Plan:
+    """The plan for messages of this type, one for all."""
+    return Plan(descriptor)
+
+
+def _compile(spelled: spelling.Spelling) -> Fill:
     if spelled.is_list:
-        return _list_plan(spelled)
+        return _list(spelled)
     if spelled.by_kind:
-        return _by_kind_plan(spelled)
+        return _by_kind(spelled)
     if spelled.discriminator:
-        return _union_plan(spelled)
-    return _object_plan(spelled)
+        return _union(spelled)
+    fill = _members(_entries(spelled, own=True), spelled.constants, None, _keeper(spelled))
+
+    def fill_object(message: Any, value: Any, source: Source) -> None:
+        if type(value) is not dict:
+            raise wrong_type("an object", value)
+        fill(message, message, value, source)
+
+    return fill_object
 
 
 # Objects
 
 
-def _object_plan(spelled: spelling.Spelling) -> Fill:
-    setters = _setters(spelled)
-    keep = _keeper(spelled)
-    constants = spelled.constants
+def _members(
+    entries: Mapping[str, Entry], constants: Mapping[str, str], discriminator: str | None, keep: Keeper
+) -> Callable[[Any, Any, dict[str, Any], Source], None]:
+    """Sets the fields of a message, and of the arm it holds if it is a union, from the members of an object."""
+    entry_of = entries.get
 
-    def fill(message: Any, value: Any, source: Source) -> None:
-        if type(value) is not dict:
-            raise wrong_type("an object", value)
+    def fill(message: Any, arm: Any, value: dict[str, Any], source: Source) -> None:
         unknown: list[str] | None = None
         for name, member in value.items():
-            if member is None:
-                continue
-            setter = setters.get(name)
-            if setter is None:
-                if constants.get(name) != member:
+            entry = entry_of(name)
+            if entry is None:
+                if member is not None and name != discriminator and constants.get(name) != member:
                     unknown = [name] if unknown is None else [*unknown, name]
                 continue
+            native, field, setter, own = entry
+            target = arm if own else message
             try:
-                setter(message, member, source, name)
+                if type(member) is native:
+                    setattr(target, field, member)
+                elif member is not None:
+                    setter(target, member, source, name)
             except DecodeError as error:
                 error.under(name)
                 raise
+            except ValueError:
+                if native is not int:
+                    raise
+                raise scalars.out_of_range(target.DESCRIPTOR.fields_by_name[field], name) from None
         if unknown is not None:
             keep(message, unknown, source)
 
     return fill
 
 
-def _union_plan(spelled: spelling.Spelling) -> Fill:
+def _union(spelled: spelling.Spelling) -> Fill:
     discriminator = spelled.discriminator
-    shared = _setters(spelled)
-    arms = {tag: _arm_plan(arm, spelled) for arm in spelled.arms for tag in arm.tags}
+    arms = {tag: _arm(arm, spelled) for arm in spelled.arms for tag in arm.tags}
     untagged = [(arm.when_member, arms[arm.tags[0]]) for arm in spelled.arms if arm.when_member]
     fallback = spelled.fallback.name if spelled.fallback else None
+    # Of an object nobody here knows, a member of the same name may mean something else: only what fits is taken.
+    scalars_of_all = [
+        (name, field, native)
+        for name, (native, field, _, _) in _entries(spelled, own=False).items()
+        if native is not None
+    ]
 
     def fill(message: Any, value: Any, source: Source) -> None:
         if type(value) is not dict:
@@ -130,13 +163,11 @@ def _union_plan(spelled: spelling.Spelling) -> Fill:
             arm(message, value, source)
         elif fallback is not None:
             setattr(message, fallback, source.text())
-            for name, setter in shared.items():
-                member = value.get(name)
-                if member is not None:
+            for name, field, native in scalars_of_all:
+                if type(value.get(name)) is native:
                     try:
-                        setter(message, member, source, name)
-                    except DecodeError:
-                        # Of an object nobody here knows, a member of the same name may mean something else.
+                        setattr(message, field, value[name])
+                    except ValueError:  # an integer out of range: it stays in the text
                         continue
         else:
             raise WrongValue(f"expected one of {', '.join(sorted(arms))}.", discriminator)
@@ -144,59 +175,45 @@ def _union_plan(spelled: spelling.Spelling) -> Fill:
     return fill
 
 
-def _arm_plan(arm: spelling.Arm, union: spelling.Spelling) -> Fill:
+def _arm(arm: spelling.Arm, union: spelling.Spelling) -> Fill:
+    name = arm.field.name
     inner = spelling.of_message(arm.field.message_type)
-    discriminator = union.discriminator
-    name_of_arm = arm.field.name
-    shared = _setters(union)
-    own = _setters(inner)
-    keep = _keeper(union if union.catch_all else inner)
-    keep_in_arm = union.catch_all is None
+    entries = {**_entries(union, own=False), **_entries(inner, own=True)}
+    keep = _keeper(union) if union.catch_all else _keep_in_arm(name, _keeper(inner))
+    fill = _members(entries, inner.constants, union.discriminator, keep)
 
-    def fill(message: Any, value: dict[str, Any], source: Source) -> None:
-        chosen = getattr(message, name_of_arm)
+    def fill_arm(message: Any, value: Any, source: Source) -> None:
+        chosen = getattr(message, name)
         chosen.SetInParent()
-        unknown: list[str] | None = None
-        for name, member in value.items():
-            if member is None:
-                continue
-            try:
-                setter = own.get(name)
-                if setter is not None:
-                    setter(chosen, member, source, name)
-                    continue
-                setter = shared.get(name)
-                if setter is not None:
-                    setter(message, member, source, name)
-                    continue
-            except DecodeError as error:
-                error.under(name)
-                raise
-            if name != discriminator:
-                unknown = [name] if unknown is None else [*unknown, name]
-        if unknown is not None:
-            keep(chosen if keep_in_arm else message, unknown, source)
+        fill(message, chosen, value, source)
 
-    return fill
+    return fill_arm
 
 
-def _keeper(spelled: spelling.Spelling) -> Callable[[Any, Iterable[str], Source], None]:
-    """What to do with members that no field declares: keep their text."""
+def _keeper(spelled: spelling.Spelling) -> Keeper:
+    """What to do with members that no field takes: keep their text."""
     if spelled.catch_all is None:
         return lambda message, names, source: None
     field = spelled.catch_all.name
 
     def keep(message: Any, names: Iterable[str], source: Source) -> None:
-        members = (f"{orjson.dumps(name).decode()}:{source.text(name)}" for name in names)
+        members = [f"{orjson.dumps(name).decode()}:{source.text(name)}" for name in names]
+        kept = getattr(message, field)
+        if kept:
+            members.insert(0, kept[1:-1])
         setattr(message, field, "{" + ",".join(members) + "}")
 
     return keep
 
 
+def _keep_in_arm(name: str, keep: Keeper) -> Keeper:
+    return lambda message, names, source: keep(getattr(message, name), names, source)
+
+
 # Values that are not objects
 
 
-def _list_plan(spelled: spelling.Spelling) -> Fill:
+def _list(spelled: spelling.Spelling) -> Fill:
     (field,) = spelled.descriptor.fields
     setter = _repeated(field)
 
@@ -209,14 +226,13 @@ def _list_plan(spelled: spelling.Spelling) -> Fill:
     return fill
 
 
-def _by_kind_plan(spelled: spelling.Spelling) -> Fill:
+def _by_kind(spelled: spelling.Spelling) -> Fill:
     setters: dict[type, Fill] = {}
     for field in spelled.descriptor.fields:
         if field.message_type is None:
-            setters[str] = functools.partial(_set_value, field.name, _scalar(field))
+            setters[str] = functools.partial(_set_value, field.name)
         else:
-            kind = list if spelling.of_message(field.message_type).is_list else dict
-            setters[kind] = functools.partial(_fill_value, field.name, plan(field.message_type))
+            setters[_kind(field)] = functools.partial(_fill_value, field.name, plan(field.message_type))
     expected = _either(setters)
 
     def fill(message: Any, value: Any, source: Source) -> None:
@@ -228,41 +244,46 @@ def _by_kind_plan(spelled: spelling.Spelling) -> Fill:
     return fill
 
 
-def _set_value(name: str, scalar: Scalar, message: Any, value: Any, source: Source) -> None:
-    setattr(message, name, scalar(value))
+def _set_value(name: str, message: Any, value: Any, source: Source) -> None:
+    setattr(message, name, value)
 
 
-def _fill_value(name: str, fill: Fill, message: Any, value: Any, source: Source) -> None:
-    fill(getattr(message, name), value, source)
+def _fill_value(name: str, below: Plan, message: Any, value: Any, source: Source) -> None:
+    child = getattr(message, name)
+    child.SetInParent()
+    below.fill(child, value, source)
 
 
 # Members
 
 
-@functools.cache
-def _setters_of(descriptor: Descriptor) -> Mapping[str, Setter]:
-    spelled = spelling.of_message(descriptor)
-    return {name: _member(fields, spelled) for name, fields in spelled.members.items()}
+def _entries(spelled: spelling.Spelling, *, own: bool) -> dict[str, Entry]:
+    return {name: _entry(fields, spelled, own) for name, fields in spelled.members.items()}
 
 
-def _setters(spelled: spelling.Spelling) -> Mapping[str, Setter]:
-    return _setters_of(spelled.descriptor)
-
-
-def _member(fields: tuple[FieldDescriptor, ...], spelled: spelling.Spelling) -> Setter:
-    """Sets whichever of the fields spelled as this member takes JSON of the value's kind."""
+def _entry(fields: tuple[FieldDescriptor, ...], spelled: spelling.Spelling, own: bool) -> Entry:
+    """Sets whichever of the fields spelled as one member takes JSON of the value's kind."""
+    scalar = next((field for field in fields if _is_scalar(field)), None)
+    native = scalars.native_type(scalar) if scalar else None
+    name = scalar.name if scalar else fields[0].name
     if len(fields) == 1:
-        return _field(fields[0], spelled)
+        return native, name, _field(fields[0], spelled), own
     by_kind = {_kind(field): _field(field, spelled) for field in fields}
     expected = _either(by_kind)
 
-    def choose(message: Any, value: Any, source: Source, name: str) -> None:
+    def choose(message: Any, value: Any, source: Source, member: str) -> None:
         setter = by_kind.get(type(value))
         if setter is None:
             raise wrong_type(expected, value)
-        setter(message, value, source, name)
+        setter(message, value, source, member)
 
-    return choose
+    return native, name, choose, own
+
+
+def _is_scalar(field: FieldDescriptor) -> bool:
+    """Whether the field takes JSON scalars as they are parsed."""
+    raw = spelling.of_field(field).raw_json
+    return not (field.is_repeated or field.message_type or field.enum_type or raw)
 
 
 def _field(field: FieldDescriptor, spelled: spelling.Spelling) -> Setter:
@@ -274,23 +295,14 @@ def _field(field: FieldDescriptor, spelled: spelling.Spelling) -> Setter:
         return _message(field)
     if field.enum_type is not None:
         return _enum(field, _keeper(spelled))
-    if spelling.of_field(field).raw_json:
-        return _raw(field)
-    return _scalar_field(field)
-
-
-def _scalar_field(field: FieldDescriptor) -> Setter:
     name = field.name
-    if field.type == _F.TYPE_STRING:  # the hot one: a call less
+    if spelling.of_field(field).raw_json:
 
-        def set_string(message: Any, value: Any, source: Source, member: str) -> None:
-            if type(value) is not str:
-                raise wrong_type("a string", value)
-            setattr(message, name, value)
+        def set_raw(message: Any, value: Any, source: Source, member: str) -> None:
+            setattr(message, name, source.text(member))
 
-        return set_string
-
-    scalar = _scalar(field)
+        return set_raw
+    scalar = scalars.of_field(field)
 
     def set_scalar(message: Any, value: Any, source: Source, member: str) -> None:
         setattr(message, name, scalar(value))
@@ -298,16 +310,7 @@ def _scalar_field(field: FieldDescriptor) -> Setter:
     return set_scalar
 
 
-def _raw(field: FieldDescriptor) -> Setter:
-    name = field.name
-
-    def set_raw(message: Any, value: Any, source: Source, member: str) -> None:
-        setattr(message, name, source.text(member))
-
-    return set_raw
-
-
-def _enum(field: FieldDescriptor, keep: Callable[[Any, Iterable[str], Source], None]) -> Setter:
+def _enum(field: FieldDescriptor, keep: Keeper) -> Setter:
     name = field.name
     numbers = {text: number for number, text in spelling.of_enum(field.enum_type).items()}
 
@@ -326,42 +329,32 @@ def _enum(field: FieldDescriptor, keep: Callable[[Any, Iterable[str], Source], N
 
 def _message(field: FieldDescriptor) -> Setter:
     name = field.name
-    descriptor = field.message_type
-    is_list = spelling.of_message(descriptor).is_list
+    below = plan(field.message_type)
 
     def set_message(message: Any, value: Any, source: Source, member: str) -> None:
         child = getattr(message, name)
         child.SetInParent()
-        plan(descriptor)(child, value, source[member])
+        below.fill(child, value, source[member])
 
-    if is_list:
-        return set_message
-
-    def set_object(message: Any, value: Any, source: Source, member: str) -> None:
-        if type(value) is not dict:
-            raise wrong_type("an object", value)
-        set_message(message, value, source, member)
-
-    return set_object
+    return set_message
 
 
 def _repeated(field: FieldDescriptor) -> Setter:
     """Appends an array's elements. The source is the object's and `member` its name; with no name, the array's own."""
     name = field.name
     if field.message_type is not None:
-        descriptor = field.message_type
+        below = plan(field.message_type)
 
         def add_messages(message: Any, value: Any, source: Source, member: str) -> None:
             if type(value) is not list:
                 raise wrong_type("an array", value)
             if not value:
                 return
-            fill = plan(descriptor)
             elements = source[member] if member else source
             add = getattr(message, name).add
             for index, element in enumerate(value):
                 try:
-                    fill(add(), element, elements[index])
+                    below.fill(add(), element, elements[index])
                 except DecodeError as error:
                     error.under(index)
                     raise
@@ -369,7 +362,7 @@ def _repeated(field: FieldDescriptor) -> Setter:
         return add_messages
 
     raw = spelling.of_field(field).raw_json
-    scalar = _scalar(field)
+    scalar = scalars.of_field(field)
 
     def add_scalars(message: Any, value: Any, source: Source, member: str) -> None:
         if type(value) is not list:
@@ -390,17 +383,17 @@ def _repeated(field: FieldDescriptor) -> Setter:
 
 def _map(field: FieldDescriptor) -> Setter:
     name = field.name
-    entry = field.message_type.fields_by_name["value"]
+    entry = spelling.map_value(field)
     if entry.message_type is not None:
-        descriptor = entry.message_type
+        below = plan(entry.message_type)
 
         def set_value(mapping: Any, key: str, value: Any, source: Source) -> None:
             child = mapping[key]
             child.SetInParent()
-            plan(descriptor)(child, value, source[key])
+            below.fill(child, value, source[key])
 
     else:
-        scalar = _scalar(entry)
+        scalar = scalars.of_field(entry)
 
         def set_value(mapping: Any, key: str, value: Any, source: Source) -> None:
             mapping[key] = scalar(value)
@@ -420,60 +413,6 @@ def _map(field: FieldDescriptor) -> Setter:
     return set_map
 
 
-# Scalars
-
-
-def _scalar(field: FieldDescriptor) -> Scalar:
-    if field.type == _F.TYPE_STRING:
-        return _string
-    if field.type == _F.TYPE_BOOL:
-        return _boolean
-    if field.type in _DECIMALS:
-        return _decimal
-    if field.type in _INTEGERS:
-        low, high = _range(field)
-        return functools.partial(_integer, low, high, spelling.of_field(field).truncate)
-    raise TypeError(f"{field.full_name}: fields of this type have no spelling")
-
-
-def _string(value: Any) -> str:
-    if type(value) is not str:
-        raise wrong_type("a string", value)
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise wrong_type("a boolean", value)
-    return value
-
-
-def _decimal(value: Any) -> float:
-    if type(value) is float:
-        return value
-    if type(value) is int:
-        return float(value)
-    raise wrong_type("a number", value)
-
-
-def _integer(low: int, high: int, truncate: bool, value: Any) -> int:
-    if type(value) is float and (truncate or value.is_integer()):
-        value = int(value)
-    if type(value) is not int:
-        raise WrongType("expected an integer, got a decimal number.") if type(value) is float else wrong_type(
-            "an integer", value
-        )
-    if not low <= value <= high:
-        raise WrongValue(f"expected an integer from {low} to {high}.")
-    return value
-
-
-def _range(field: FieldDescriptor) -> tuple[int, int]:
-    signed = field.type not in (_F.TYPE_UINT32, _F.TYPE_UINT64)
-    bits = 32 if field.cpp_type in (_F.CPPTYPE_INT32, _F.CPPTYPE_UINT32) else 64
-    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-
-
 def _kind(field: FieldDescriptor) -> type:
     """The kind of JSON that a field takes, as the type it is parsed to."""
     if spelling.is_map(field):
@@ -486,6 +425,3 @@ def _kind(field: FieldDescriptor) -> type:
 def _either(kinds: Iterable[type]) -> str:
     words = {str: "a string", list: "an array", dict: "an object"}
     return " or ".join(words[kind] for kind in (str, list, dict) if kind in set(kinds))
-
-
-__all__ = ["MalformedJson", "decode", "decode_value", "parse", "plan"]

@@ -1,16 +1,17 @@
 """What the codec says when a document does not fit the contract.
 
-    CodecError(ValueError)
-    ├── MalformedJson      the text is not JSON, or not JSON as strict as the policy asks
-    └── DecodeError        the text is JSON, but a member is not what the contract says
-        ├── WrongType      JSON of the wrong kind
-        ├── WrongValue     the right kind, a value that is not allowed
-        └── MissingMember  a member that must be there is not
+CodecError(ValueError)
+├── MalformedJson      the text is not JSON, or not JSON as strict as the policy asks
+└── DecodeError        the text is JSON, but a member is not what the contract says
+    ├── WrongType      JSON of the wrong kind
+    ├── WrongValue     the right kind, a value that is not allowed
+    └── MissingMember  a member that must be there is not
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -60,10 +61,10 @@ class MissingMember(DecodeError):
     """A member that must be there is not."""
 
 
-def spell_path(segments: object) -> str:
+def spell_path(segments: Iterable[str | int]) -> str:
     """Spell a path of member names and indexes as OpenAI's `param`, such as `tools[0].name`."""
     text = ""
-    for segment in segments:  # type: ignore[attr-defined]
+    for segment in segments:
         if isinstance(segment, int):
             text += f"[{segment}]"
         elif _PLAIN_NAME.match(segment):

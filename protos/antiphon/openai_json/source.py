@@ -36,6 +36,7 @@ class Source:
     """A value's text within a document. Children are made freely; only asking for text costs anything."""
 
     __slots__ = ("_children", "_key", "_parent", "_raw", "depth")
+    depth: int
 
     def __init__(self, raw: bytes | msgspec.Raw | None, parent: Source | None = None, key: str | int = "") -> None:
         self._raw = raw

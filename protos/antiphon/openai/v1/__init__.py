@@ -2,14 +2,30 @@
 
 from antiphon.openai.v1.options_pb2 import (
     Constant,
+    ERROR_FIELD_NUMBER,
     ErrorSpelling,
+    FIELD_FIELD_NUMBER,
     FieldSpelling,
+    MESSAGE_FIELD_NUMBER,
     MessageSpelling,
+    VALUE_FIELD_NUMBER,
+    error,
+    field,
+    message,
+    value,
 )
 
 __all__ = [
     "Constant",
+    "ERROR_FIELD_NUMBER",
     "ErrorSpelling",
+    "FIELD_FIELD_NUMBER",
     "FieldSpelling",
+    "MESSAGE_FIELD_NUMBER",
     "MessageSpelling",
+    "VALUE_FIELD_NUMBER",
+    "error",
+    "field",
+    "message",
+    "value",
 ]

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n antiphon/openai/v1/options.proto\x12\x12\x61ntiphon.openai.v1\x1a google/protobuf/descriptor.proto\"x\n\x0fMessageSpelling\x12\x15\n\rdiscriminator\x18\x01 \x01(\t\x12/\n\tconstants\x18\x02 \x03(\x0b\x32\x1c.antiphon.openai.v1.Constant\x12\x0c\n\x04list\x18\x03 \x01(\x08\x12\x0f\n\x07\x62y_kind\x18\x04 \x01(\x08\")\n\x08\x43onstant\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xd0\x01\n\rFieldSpelling\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\x10\n\x08\x66\x61llback\x18\x03 \x01(\x08\x12\x13\n\x0bwhen_member\x18\x04 \x01(\t\x12\x17\n\x0fnull_when_unset\x18\x05 \x01(\x08\x12\x17\n\x0fomit_when_empty\x18\x06 \x01(\x08\x12\x10\n\x08raw_json\x18\x07 \x01(\x08\x12\x11\n\tcatch_all\x18\x08 \x01(\x08\x12\x11\n\tsensitive\x18\t \x01(\x08\x12\x10\n\x08truncate\x18\n \x01(\x08\"f\n\rErrorSpelling\x12\x11\n\tgrpc_code\x18\x01 \x01(\x05\x12\x13\n\x0bhttp_status\x18\x02 \x01(\x05\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x11\n\tretryable\x18\x05 \x01(\x08:W\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xa2\x90\x03 \x01(\x0b\x32#.antiphon.openai.v1.MessageSpelling:Q\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xa2\x90\x03 \x01(\x0b\x32!.antiphon.openai.v1.FieldSpelling:2\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xa2\x90\x03 \x01(\t:U\n\x05\x65rror\x12!.google.protobuf.EnumValueOptions\x18\xa3\x90\x03 \x01(\x0b\x32!.antiphon.openai.v1.ErrorSpellingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n antiphon/openai/v1/options.proto\x12\x12\x61ntiphon.openai.v1\x1a google/protobuf/descriptor.proto\"x\n\x0fMessageSpelling\x12\x15\n\rdiscriminator\x18\x01 \x01(\t\x12/\n\tconstants\x18\x02 \x03(\x0b\x32\x1c.antiphon.openai.v1.Constant\x12\x0c\n\x04list\x18\x03 \x01(\x08\x12\x0f\n\x07\x62y_kind\x18\x04 \x01(\x08\")\n\x08\x43onstant\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xea\x01\n\rFieldSpelling\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\x10\n\x08\x66\x61llback\x18\x03 \x01(\x08\x12\x13\n\x0bwhen_member\x18\x04 \x01(\t\x12\x17\n\x0fnull_when_unset\x18\x05 \x01(\x08\x12\x17\n\x0fomit_when_empty\x18\x06 \x01(\x08\x12\x10\n\x08raw_json\x18\x07 \x01(\x08\x12\x11\n\tcatch_all\x18\x08 \x01(\x08\x12\x11\n\tsensitive\x18\t \x01(\x08\x12\x10\n\x08truncate\x18\n \x01(\x08\x12\x18\n\x10\x65mpty_when_unset\x18\x0b \x01(\x08\"f\n\rErrorSpelling\x12\x11\n\tgrpc_code\x18\x01 \x01(\x05\x12\x13\n\x0bhttp_status\x18\x02 \x01(\x05\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x11\n\tretryable\x18\x05 \x01(\x08:W\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xa2\x90\x03 \x01(\x0b\x32#.antiphon.openai.v1.MessageSpelling:Q\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xa2\x90\x03 \x01(\x0b\x32!.antiphon.openai.v1.FieldSpelling:2\n\x05value\x12!.google.protobuf.EnumValueOptions\x18\xa2\x90\x03 \x01(\t:U\n\x05\x65rror\x12!.google.protobuf.EnumValueOptions\x18\xa3\x90\x03 \x01(\x0b\x32!.antiphon.openai.v1.ErrorSpellingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONSTANT']._serialized_start=212
   _globals['_CONSTANT']._serialized_end=253
   _globals['_FIELDSPELLING']._serialized_start=256
-  _globals['_FIELDSPELLING']._serialized_end=464
-  _globals['_ERRORSPELLING']._serialized_start=466
-  _globals['_ERRORSPELLING']._serialized_end=568
+  _globals['_FIELDSPELLING']._serialized_end=490
+  _globals['_ERRORSPELLING']._serialized_start=492
+  _globals['_ERRORSPELLING']._serialized_end=594
 # @@protoc_insertion_point(module_scope)

@@ -36,7 +36,7 @@ class Constant(_message.Message):
     def __init__(self, member: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class FieldSpelling(_message.Message):
-    __slots__ = ("member", "tags", "fallback", "when_member", "null_when_unset", "omit_when_empty", "raw_json", "catch_all", "sensitive", "truncate")
+    __slots__ = ("member", "tags", "fallback", "when_member", "null_when_unset", "omit_when_empty", "raw_json", "catch_all", "sensitive", "truncate", "empty_when_unset")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     FALLBACK_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class FieldSpelling(_message.Message):
     CATCH_ALL_FIELD_NUMBER: _ClassVar[int]
     SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     TRUNCATE_FIELD_NUMBER: _ClassVar[int]
+    EMPTY_WHEN_UNSET_FIELD_NUMBER: _ClassVar[int]
     member: str
     tags: _containers.RepeatedScalarFieldContainer[str]
     fallback: bool
@@ -57,7 +58,8 @@ class FieldSpelling(_message.Message):
     catch_all: bool
     sensitive: bool
     truncate: bool
-    def __init__(self, member: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., fallback: _Optional[bool] = ..., when_member: _Optional[str] = ..., null_when_unset: _Optional[bool] = ..., omit_when_empty: _Optional[bool] = ..., raw_json: _Optional[bool] = ..., catch_all: _Optional[bool] = ..., sensitive: _Optional[bool] = ..., truncate: _Optional[bool] = ...) -> None: ...
+    empty_when_unset: bool
+    def __init__(self, member: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., fallback: _Optional[bool] = ..., when_member: _Optional[str] = ..., null_when_unset: _Optional[bool] = ..., omit_when_empty: _Optional[bool] = ..., raw_json: _Optional[bool] = ..., catch_all: _Optional[bool] = ..., sensitive: _Optional[bool] = ..., truncate: _Optional[bool] = ..., empty_when_unset: _Optional[bool] = ...) -> None: ...
 
 class ErrorSpelling(_message.Message):
     __slots__ = ("grpc_code", "http_status", "type", "code", "retryable")

@@ -15,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateResponseRequest(_message.Message):
-    __slots__ = ("model", "input_text", "input", "instructions", "stream", "stream_options", "store", "background", "previous_response_id", "conversation_id", "conversation", "include", "metadata", "temperature", "top_p", "top_logprobs", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "tools", "tool_choice_mode", "tool_choice", "text", "reasoning", "truncation", "service_tier", "safety_identifier", "user", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "prompt", "context_management", "moderation", "image", "access_programs", "multi_agent", "presence_penalty", "frequency_penalty", "catch_all")
+    __slots__ = ("model", "input_text", "input", "instructions", "stream", "stream_options", "store", "background", "previous_response_id", "conversation_id", "conversation", "include", "metadata", "temperature", "top_p", "top_logprobs", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "tools", "tool_choice_mode", "tool_choice", "text", "reasoning", "truncation", "service_tier", "safety_identifier", "user", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "prompt", "context_management", "moderation", "image", "access_programs", "multi_agent", "presence_penalty", "frequency_penalty", "background_options", "catch_all")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +62,7 @@ class CreateResponseRequest(_message.Message):
     MULTI_AGENT_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_PENALTY_FIELD_NUMBER: _ClassVar[int]
     FREQUENCY_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     CATCH_ALL_FIELD_NUMBER: _ClassVar[int]
     model: str
     input_text: str
@@ -102,8 +103,9 @@ class CreateResponseRequest(_message.Message):
     multi_agent: MultiAgent
     presence_penalty: float
     frequency_penalty: float
+    background_options: BackgroundOptions
     catch_all: str
-    def __init__(self, model: _Optional[str] = ..., input_text: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_item_pb2.Item, _Mapping]]] = ..., instructions: _Optional[str] = ..., stream: _Optional[bool] = ..., stream_options: _Optional[_Union[StreamOptions, _Mapping]] = ..., store: _Optional[bool] = ..., background: _Optional[bool] = ..., previous_response_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., conversation: _Optional[_Union[_response_pb2.ConversationReference, _Mapping]] = ..., include: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_logprobs: _Optional[int] = ..., max_output_tokens: _Optional[int] = ..., max_tool_calls: _Optional[int] = ..., parallel_tool_calls: _Optional[bool] = ..., tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ..., tool_choice_mode: _Optional[str] = ..., tool_choice: _Optional[_Union[_tool_pb2.ToolChoice, _Mapping]] = ..., text: _Optional[_Union[_tool_pb2.ResponseTextConfig, _Mapping]] = ..., reasoning: _Optional[_Union[_tool_pb2.Reasoning, _Mapping]] = ..., truncation: _Optional[str] = ..., service_tier: _Optional[str] = ..., safety_identifier: _Optional[str] = ..., user: _Optional[str] = ..., prompt_cache_key: _Optional[str] = ..., prompt_cache_retention: _Optional[str] = ..., prompt_cache_options: _Optional[_Union[_response_pb2.PromptCacheOptions, _Mapping]] = ..., prompt: _Optional[_Union[_response_pb2.Prompt, _Mapping]] = ..., context_management: _Optional[_Iterable[_Union[ContextManagement, _Mapping]]] = ..., moderation: _Optional[_Union[_response_pb2.ModerationParam, _Mapping]] = ..., image: _Optional[_Union[_response_pb2.ImageOptions, _Mapping]] = ..., access_programs: _Optional[_Union[_response_pb2.AccessPrograms, _Mapping]] = ..., multi_agent: _Optional[_Union[MultiAgent, _Mapping]] = ..., presence_penalty: _Optional[float] = ..., frequency_penalty: _Optional[float] = ..., catch_all: _Optional[str] = ...) -> None: ...
+    def __init__(self, model: _Optional[str] = ..., input_text: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_item_pb2.Item, _Mapping]]] = ..., instructions: _Optional[str] = ..., stream: _Optional[bool] = ..., stream_options: _Optional[_Union[StreamOptions, _Mapping]] = ..., store: _Optional[bool] = ..., background: _Optional[bool] = ..., previous_response_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., conversation: _Optional[_Union[_response_pb2.ConversationReference, _Mapping]] = ..., include: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_logprobs: _Optional[int] = ..., max_output_tokens: _Optional[int] = ..., max_tool_calls: _Optional[int] = ..., parallel_tool_calls: _Optional[bool] = ..., tools: _Optional[_Iterable[_Union[_tool_pb2.Tool, _Mapping]]] = ..., tool_choice_mode: _Optional[str] = ..., tool_choice: _Optional[_Union[_tool_pb2.ToolChoice, _Mapping]] = ..., text: _Optional[_Union[_tool_pb2.ResponseTextConfig, _Mapping]] = ..., reasoning: _Optional[_Union[_tool_pb2.Reasoning, _Mapping]] = ..., truncation: _Optional[str] = ..., service_tier: _Optional[str] = ..., safety_identifier: _Optional[str] = ..., user: _Optional[str] = ..., prompt_cache_key: _Optional[str] = ..., prompt_cache_retention: _Optional[str] = ..., prompt_cache_options: _Optional[_Union[_response_pb2.PromptCacheOptions, _Mapping]] = ..., prompt: _Optional[_Union[_response_pb2.Prompt, _Mapping]] = ..., context_management: _Optional[_Iterable[_Union[ContextManagement, _Mapping]]] = ..., moderation: _Optional[_Union[_response_pb2.ModerationParam, _Mapping]] = ..., image: _Optional[_Union[_response_pb2.ImageOptions, _Mapping]] = ..., access_programs: _Optional[_Union[_response_pb2.AccessPrograms, _Mapping]] = ..., multi_agent: _Optional[_Union[MultiAgent, _Mapping]] = ..., presence_penalty: _Optional[float] = ..., frequency_penalty: _Optional[float] = ..., background_options: _Optional[_Union[BackgroundOptions, _Mapping]] = ..., catch_all: _Optional[str] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
     __slots__ = ("include_obfuscation", "catch_all")
@@ -122,6 +124,16 @@ class ContextManagement(_message.Message):
     compact_threshold: int
     catch_all: str
     def __init__(self, type: _Optional[str] = ..., compact_threshold: _Optional[int] = ..., catch_all: _Optional[str] = ...) -> None: ...
+
+class BackgroundOptions(_message.Message):
+    __slots__ = ("completion_window", "continuation_id", "catch_all")
+    COMPLETION_WINDOW_FIELD_NUMBER: _ClassVar[int]
+    CONTINUATION_ID_FIELD_NUMBER: _ClassVar[int]
+    CATCH_ALL_FIELD_NUMBER: _ClassVar[int]
+    completion_window: str
+    continuation_id: str
+    catch_all: str
+    def __init__(self, completion_window: _Optional[str] = ..., continuation_id: _Optional[str] = ..., catch_all: _Optional[str] = ...) -> None: ...
 
 class MultiAgent(_message.Message):
     __slots__ = ("enabled", "max_concurrent_subagents", "catch_all")

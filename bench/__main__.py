@@ -1,0 +1,56 @@
+"""Measures Antiphon and prints tables: `python -m bench`.
+
+    --only codec|layouts    one of the two parts
+    --quick                 few rounds, to see that all is well
+    --layout NAME           only this layout; may be repeated (a ratio needs the floor in the same run)
+    --profile FOLDER        runs the measured processes under cProfile, one file each
+
+It passes no judgement: a time never makes it fail. It fails when something
+could not be measured. cProfile slows everything down, and unevenly; to see
+where time goes in a process that runs at its own speed, attach a sampling
+profiler while the bench runs: `py-spy record --native --pid PID`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import codec, layouts, machine
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", choices=("codec", "layouts"))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, help="rounds that the medians are taken of")
+    parser.add_argument("--requests", type=int, help="requests per round; half as many streams")
+    parser.add_argument("--layout", action="append", choices=tuple(layouts.ENTRIES))
+    parser.add_argument("--profile", type=Path, metavar="FOLDER")
+    options = parser.parse_args()
+    print(machine.describe(), end="\n\n", flush=True)
+    if options.only != "layouts":
+        print("Codec\n\n" + codec.report(repeats=5 if options.quick else 25), end="\n\n", flush=True)
+    faults: list[str] = []
+    if options.only != "codec":
+        rounds = options.rounds or (3 if options.quick else 5)
+        requests = options.requests or (400 if options.quick else 2000)
+        if options.profile is not None:
+            options.profile.mkdir(parents=True, exist_ok=True)
+        print(f"Layouts: medians of {rounds} rounds, {layouts.CONNECTIONS} connections on loopback; the CPU time of")
+        print("the upstream and of the load generator is not counted.", end="\n\n", flush=True)
+        result = layouts.measure(options.layout or list(layouts.ENTRIES), rounds, requests, options.profile)
+        print(result.report)
+        if options.profile is not None:
+            print(f"\nUnder cProfile: these times are good for nothing. Profiles: {options.profile}")
+        faults = result.faults
+    for fault in faults:
+        print("\nnot measured: " + fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The aiohttp application: a route per binding, and every error as OpenAI's object."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from antiphon.responses import v1
+from http_bridge import body, errors
+from http_bridge.calls import EXCHANGE, Endpoint, log_failure
+from http_bridge.connection import allow, of_http
+from http_bridge.errors import Fault
+from http_bridge.exchange import Exchange, Exchanges
+from http_bridge.routes import bindings
+
+EXCHANGES: Final = web.AppKey("exchanges", Exchanges)
+
+
+def make_app(channel: Any, *, max_request_bytes: int, keepalive: float) -> web.Application:
+    """The application that serves the contract over a channel shaped like `grpc.aio.Channel`."""
+    app = web.Application(middlewares=[_answer], client_max_size=max_request_bytes)
+    app[EXCHANGES] = Exchanges()
+    for binding in bindings(channel):
+        endpoint = Endpoint(binding, max_request_bytes=max_request_bytes, keepalive=keepalive)
+        for verb in ("GET", "HEAD") if binding.verb == "GET" else (binding.verb,):
+            app.router.add_route(verb, binding.path, endpoint.answer, expect_handler=endpoint.expect)
+    return app
+
+
+@web.middleware
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a request, come what may, unless its client has left."""
+    exchanges = request.app[EXCHANGES]
+    request[EXCHANGE] = exchange = Exchange(request)
+    exchanges.add(exchange)
+    try:
+        response = await _try(request, handler, exchange)
+        if exchanges.closing and not response.prepared:
+            response.force_close()
+        return response
+    finally:
+        exchanges.remove(exchange)
+
+
+async def _try(request: web.Request, handler: Handler, exchange: Exchange) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Fault as fault:
+        return exchange.refusal(fault)
+    except web.HTTPMethodNotAllowed as error:
+        return _refuse_method(request, exchange, error)
+    except web.HTTPException as error:
+        return exchange.refusal(of_http(error))
+    except web.RequestPayloadError:
+        return exchange.refusal(body.malformed())
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        log_failure(exchange.request_id, error)
+        return exchange.refusal(errors.internal())
+
+
+def _refuse_method(request: web.Request, exchange: Exchange, error: web.HTTPMethodNotAllowed) -> web.Response:
+    if request.method == "OPTIONS":
+        headers = exchange.headers() | {"allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
+        return web.Response(status=204, headers=headers)
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        reason = v1.ErrorReason.ERROR_REASON_UNIMPLEMENTED
+        return exchange.refusal(Fault(reason, "WebSocket connections are not served by this version."))
+    return exchange.refusal(of_http(error), allow(error))

@@ -1,0 +1,172 @@
+"""Answers requests by calling the server: one message at a time, or as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from typing import Any, Final
+
+import grpc
+from aiohttp import web
+from google.protobuf.message import Message
+
+from antiphon import openai_json
+from http_bridge import body, errors, metadata, query
+from http_bridge.errors import Fault
+from http_bridge.exchange import Exchange
+from http_bridge.heartbeat import Heartbeat
+from http_bridge.routes import Binding
+from http_bridge.sse import Frames
+
+_log: Final = logging.getLogger(__name__)
+EXCHANGE: Final = web.RequestKey("exchange", Exchange)
+#: How long a call may take, in seconds, to end after the last event that it will ever send.
+_SETTLING: Final = 1.0
+
+
+class Endpoint:
+    """Answers the requests of one binding."""
+
+    def __init__(self, binding: Binding, *, max_request_bytes: int, keepalive: float) -> None:
+        self._binding = binding
+        self._limit = max_request_bytes
+        self._keepalive = keepalive
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        exchange = request[EXCHANGE]
+        message = await self._read(request)
+        rpc = self._binding.unary
+        streams = self._binding.stream is not None and message.stream and request.method != "HEAD"
+        if streams:
+            rpc = self._binding.stream
+        exchange.call = call = rpc(
+            message,
+            metadata=metadata.to_server(request.headers, exchange.request_id),
+            timeout=metadata.timeout(request.headers),
+        )
+        try:
+            if streams:
+                return await _relay(request, exchange, call, self._keepalive)
+            return await _reply(exchange, call)
+        finally:
+            call.cancel()
+
+    async def expect(self, request: web.Request) -> None:
+        """Ask for the body that the client holds back, unless it is one that will be refused."""
+        expected = request.headers["Expect"].lower() == "100-continue"
+        if expected and not (self._binding.has_body and body.is_too_large(request, self._limit)):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+
+    async def _read(self, request: web.Request) -> Any:
+        message: Message
+        if self._binding.has_body:
+            try:
+                message = openai_json.decode(await body.read(request, self._limit), self._binding.request_type)
+            except openai_json.CodecError as error:
+                raise errors.of_codec(error) from None
+        else:
+            message = self._binding.request_type()
+        if request.query_string:
+            query.set_parameters(message, request.query.items())
+        query.set_path(message, request.match_info)
+        return message
+
+
+async def _reply(exchange: Exchange, call: Any) -> web.Response:
+    try:
+        reply = await call
+        trailing = await call.trailing_metadata()
+    except grpc.RpcError as error:
+        raise errors.of_rpc(error) from None
+    except asyncio.CancelledError:
+        if _leaving():
+            raise
+        raise errors.unavailable() from None
+    return exchange.answer(openai_json.encode(reply), metadata.from_server(trailing))
+
+
+async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive: float) -> web.StreamResponse:
+    """Send a call's events as they come, until the terminal one.
+
+    Nothing is sent before the first event, so that an error up to then is a
+    plain one. After it a fault is told as events.
+    """
+    response = web.StreamResponse()
+    frames = Frames()
+    heartbeat: Heartbeat | None = None
+    fault: Fault | None = None
+    chunks = aiter(call)
+    try:
+        try:
+            async for chunk in chunks:
+                data = frames.spell(chunk.events)
+                if heartbeat is None:
+                    await _begin(response, request, exchange)
+                    heartbeat = Heartbeat(response, keepalive)
+                if frames.ended:
+                    heartbeat.stop()
+                    await response.write_eof(data)
+                    break
+                await heartbeat.write(data)
+        except ConnectionError:
+            return response  # The client left; the handler is about to be cancelled for it.
+        except grpc.RpcError as error:
+            fault = errors.of_rpc(error)
+        except asyncio.CancelledError:
+            if _leaving():
+                raise
+            fault = errors.unavailable()
+        except Exception as error:
+            log_failure(exchange.request_id, error)
+            fault = errors.internal()
+        if frames.ended:
+            await _settle(chunks)
+        elif heartbeat is None:
+            if fault is not None:
+                raise fault
+            await _begin(response, request, exchange)
+        else:
+            heartbeat.stop()
+            if fault is not None:
+                with contextlib.suppress(ConnectionError):
+                    await response.write_eof(frames.broken(fault))
+        return response
+    finally:
+        if heartbeat is not None:
+            heartbeat.stop()
+
+
+async def _begin(response: web.StreamResponse, request: web.Request, exchange: Exchange) -> None:
+    response.headers.update(exchange.headers())
+    response.headers["content-type"] = "text/event-stream"
+    response.headers["cache-control"] = "no-cache"
+    response.headers["x-accel-buffering"] = "no"
+    await response.prepare(request)
+
+
+async def _settle(chunks: Any) -> None:
+    """Let a call whose events have all been sent end by itself, so that the server does not take it for cancelled."""
+    try:
+        async with asyncio.timeout(_SETTLING):
+            async for _ in chunks:
+                continue
+    except (grpc.RpcError, TimeoutError):
+        return  # The client has its answer; how the call ends is the server's to record.
+    except asyncio.CancelledError:
+        if _leaving():
+            raise
+
+
+def _leaving() -> bool:
+    """Whether a cancellation is that of this task, its client having left, and not that of the call it waits for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def log_failure(request_id: str, error: BaseException) -> None:
+    """Log an unforeseen error: its kind and place, never its text, which may quote a request."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("request %s failed with %s at\n%s", request_id, type(error).__qualname__, place)

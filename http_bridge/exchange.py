@@ -1,0 +1,85 @@
+"""One request and its answer, and all those that are under way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from antiphon import openai_json
+from antiphon.responses import v1
+from http_bridge import metadata
+from http_bridge.errors import Fault
+
+
+class Exchange:
+    """One request, from its first byte to the last of its answer."""
+
+    __slots__ = ("_started", "call", "request_id")
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self.request_id = metadata.request_id(request.headers)
+        #: The call made for it, once there is one.
+        self.call: Any = None
+        self._started = time.perf_counter()
+
+    def headers(self) -> dict[str, str]:
+        """The headers of every answer."""
+        return {
+            metadata.REQUEST_ID: self.request_id,
+            "openai-version": "2020-10-01",
+            "openai-processing-ms": str(int((time.perf_counter() - self._started) * 1000)),
+            "server": "antiphon",
+        }
+
+    def answer(self, body: bytes, more: dict[str, str] | None = None, status: int = 200) -> web.Response:
+        """An answer in JSON."""
+        headers = self.headers()
+        headers["content-type"] = "application/json"
+        if more:
+            headers.update(more)
+        return web.Response(body=body, status=status, headers=headers)
+
+    def refusal(self, fault: Fault, more: dict[str, str] | None = None) -> web.Response:
+        """An answer that tells a fault."""
+        body = openai_json.encode(v1.ErrorResponse(error=fault.error()))
+        return self.answer(body, {**fault.headers(), **(more or {})}, fault.http_status)
+
+
+class Exchanges:
+    """The exchanges that are under way."""
+
+    __slots__ = ("_idle", "_open", "closing")
+
+    def __init__(self) -> None:
+        #: Whether connections are to be closed after the answers that are under way.
+        self.closing = False
+        self._open: set[Exchange] = set()
+        self._idle = asyncio.Event()
+
+    def add(self, exchange: Exchange) -> None:
+        self._open.add(exchange)
+
+    def remove(self, exchange: Exchange) -> None:
+        self._open.discard(exchange)
+        if self.closing and not self._open:
+            self._idle.set()
+
+    async def close(self, grace: float) -> None:
+        """Wait until all have ended, then end the calls of those that have not.
+
+        A call ended here is told to its client as a fault of the server's: an
+        error, or the end of a stream as it is when the server breaks off.
+        """
+        self.closing = True
+        if not self._open:
+            return
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            for exchange in list(self._open):
+                if exchange.call is not None:
+                    exchange.call.cancel()

@@ -1,0 +1,51 @@
+"""The admin listener: is the server alive, is it ready, and what is it configured to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from server.config.addresses import split
+from server.config.masked import masked
+from server.config.schema import Config
+
+_SHUTDOWN_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def serve_admin(listen: str, *, ready: Callable[[], str | None], config: Config) -> AsyncIterator[str]:
+    """Answer on `listen` and yield the URL. `ready` says why the server is not ready, or None when it is."""
+    runner = web.AppRunner(_app(ready, config), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        host, port = split(listen)
+        await web.TCPSite(runner, host, port).start()
+        bound: int = runner.addresses[0][1]
+        yield f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+def _app(ready: Callable[[], str | None], config: Config) -> web.Application:
+    shown = json.dumps(masked(config), indent=2, ensure_ascii=False) + "\n"
+
+    async def livez(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        reason = ready()
+        return (
+            web.Response(text="ready\n") if reason is None else web.Response(text=f"not ready: {reason}\n", status=503)
+        )
+
+    async def effective_config(_: web.Request) -> web.Response:
+        return web.Response(text=shown, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/config", effective_config)
+    return app

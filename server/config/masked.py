@@ -1,0 +1,68 @@
+"""The configuration as it may be shown: secrets masked, and whatever might be one."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from server.config.schema import Config, ProviderConfig
+
+MASK = "***"
+
+# Options are the providers' own. Text is shown only under these names, so that
+# a secret under a name that nobody thought of stays hidden.
+_SHOWN = frozenset({"region", "location", "project", "organization", "api_version", "model", "kind"})
+_SHOWN_URLS = frozenset({"base_url", "url", "endpoint"})
+
+
+def masked(config: Config) -> dict[str, Any]:
+    """Return the effective configuration as plain values for JSON."""
+    return {
+        "listen": dict(config.listen),
+        "store": _store(config.store),
+        "limiter": config.limiter,
+        "providers": {name: _provider(provider) for name, provider in config.providers.items()},
+        "models": {
+            name: {"provider": model.provider, "model": model.model, "timeout": dict(model.timeout)}
+            for name, model in config.models.items()
+        },
+        "keys": [
+            {"name": key.name, "key": MASK, "tenant": key.tenant, "models": list(key.models)} for key in config.keys
+        ],
+        "max_request_bytes": config.max_request_bytes,
+        "retention": None if config.retention is None else config.retention.total_seconds(),
+        "drain": dict(config.drain),
+        "history": dict(config.history),
+    }
+
+
+def _provider(provider: ProviderConfig) -> dict[str, Any]:
+    return {"kind": provider.kind} | {name: _option(name, value) for name, value in provider.options.items()}
+
+
+def _option(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and name in _SHOWN:
+        return value
+    if isinstance(value, str) and name in _SHOWN_URLS:
+        return _url(value)
+    return MASK
+
+
+def _store(store: str) -> str:
+    kind, _, _ = store.partition(":")
+    return store if kind in ("memory", "sqlite") else _url(store)
+
+
+def _url(url: str) -> str:
+    """A URL without user, password, query and fragment, any of which may be secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return MASK
+    if not parts.scheme or not parts.hostname:
+        return MASK
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}{parts.path}"

@@ -1,0 +1,1 @@
+"""What the service does, free of any transport: one path for every way to ask for a response."""

@@ -1,0 +1,164 @@
+"""What a model is to read: the responses that a request continues, then its own input with references resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from antiphon.responses import v1
+from server.engine.ids import new_item_id
+from server.errors import (
+    ContextLengthExceeded,
+    InvalidValue,
+    NotFound,
+    PreviousResponseNotCompleted,
+    PreviousResponseNotFound,
+)
+from server.stores.base import ChainTooLong, ResponseStore, StoredResponse, UnknownResponse
+
+_CONTINUABLE: Final = frozenset({v1.Response.STATUS_COMPLETED, v1.Response.STATUS_INCOMPLETE})
+_CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+_CALL_OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
+
+#: Kinds that may stand for calls that cannot be seen.
+_OPAQUE: Final = frozenset({"compaction", "fallback"})
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """How much history a request may carry: responses in the chain, and bytes of all items together."""
+
+    max_depth: int = 1000
+    max_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A request's input, put together."""
+
+    #: The new items, each with an id, references resolved: what is kept with the response.
+    own: Sequence[v1.Item]
+    #: All items that the model is to read, or None where the request's own input is that already.
+    whole: Sequence[v1.Item] | None
+
+
+async def assemble(
+    request: v1.CreateResponseRequest, tenant: str, store: ResponseStore, limits: HistoryLimits
+) -> Context:
+    """Put a request's input together.
+
+    Raises an `InvalidRequest` that names the field when the history cannot be
+    had whole, a reference cannot be resolved, or an output answers no call.
+    """
+    before: list[v1.Item] = []
+    if request.previous_response_id:
+        chain = await _chain(request.previous_response_id, tenant, store, limits)
+        before = [item for link in chain for item in (*link.input_items, *link.response.output)]
+    own = _own_items(request)
+    resolved = await _resolve(own, before, tenant, store)
+    _check_outputs(own, before)
+    whole: list[v1.Item] | None = None
+    if before or resolved:
+        whole = [*map(_replayed, before), *request.input] if not resolved else [*map(_replayed, before), *own]
+        if not resolved and request.HasField("input_text"):
+            whole.append(own[0])
+        if sum(item.ByteSize() for item in whole) > limits.max_bytes:
+            raise ContextLengthExceeded(
+                f"The history and the input exceed {limits.max_bytes} bytes together.", param="input"
+            )
+    for item in own:
+        if not item.id:
+            item.id = new_item_id(item)
+    return Context(own, whole)
+
+
+async def _chain(
+    response_id: str, tenant: str, store: ResponseStore, limits: HistoryLimits
+) -> Sequence[StoredResponse]:
+    try:
+        chain = await store.chain(tenant, response_id, max_depth=limits.max_depth)
+    except UnknownResponse as unknown:
+        raise PreviousResponseNotFound(unknown.response_id) from None
+    except ChainTooLong:
+        raise ContextLengthExceeded(
+            f"The response continues more than {limits.max_depth} others.", param="previous_response_id"
+        ) from None
+    last = chain[-1].response
+    if last.status not in _CONTINUABLE:
+        status = v1.Response.Status.Name(last.status).removeprefix("STATUS_").lower()
+        raise PreviousResponseNotCompleted(
+            f"Response '{last.id}' cannot be continued: its status is {status}.", param="previous_response_id"
+        )
+    return chain
+
+
+def _own_items(request: v1.CreateResponseRequest) -> list[v1.Item]:
+    """Copies of the request's items; a text is one message of the user."""
+    if request.HasField("input_text"):
+        part = v1.ContentPart(input_text=v1.ResponseInputText(text=request.input_text))
+        return [v1.Item(message=v1.Message(role="user", content=[part]))]
+    own = []
+    for item in request.input:
+        copy = v1.Item()
+        copy.CopyFrom(item)
+        own.append(copy)
+    return own
+
+
+async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, store: ResponseStore) -> bool:
+    """Put the items that references name in their place. Returns whether there were any."""
+    places = [index for index, item in enumerate(own) if item.WhichOneof("item") == "item_reference"]
+    if not places:
+        return False
+    known = {item.id: item for item in (*before, *own) if item.WhichOneof("item") != "item_reference"}
+    wanted = [own[index].id for index in places if own[index].id not in known]
+    if wanted:
+        known |= await store.items(tenant, wanted)
+    for index in places:
+        item = known.get(own[index].id)
+        if item is None:
+            raise NotFound(
+                f"Item with id '{own[index].id[:128]}' not found. Items are kept only where 'store' is not false.",
+                param=f"input[{index}].id",
+            )
+        own[index] = v1.Item()
+        own[index].CopyFrom(item)
+    return True
+
+
+def _check_outputs(own: Sequence[v1.Item], before: Iterable[v1.Item]) -> None:
+    """Refuse an output that answers no call: no model can make sense of it."""
+    calls: set[str] = set()
+    outputs: list[tuple[int, str]] = []
+    for item in before:
+        kind = item.WhichOneof("item") or ""
+        if kind in _OPAQUE:
+            return
+        if kind in _CALLS:
+            calls.add(getattr(item, kind).call_id)
+    for index, item in enumerate(own):
+        kind = item.WhichOneof("item") or ""
+        if kind in _OPAQUE:
+            return
+        if kind in _CALLS:
+            calls.add(getattr(item, kind).call_id)
+        elif kind in _CALL_OUTPUTS:
+            outputs.append((index, getattr(item, kind).call_id))
+    for index, call_id in outputs:
+        if call_id not in calls:
+            raise InvalidValue(
+                f"No tool call found for the output with call_id '{call_id[:128]}'.", param=f"input[{index}].call_id"
+            )
+
+
+def _replayed(item: v1.Item) -> v1.Item:
+    """A kept item as it is sent again: ids that only this server gave stay here."""
+    kind = item.WhichOneof("item") or ""
+    is_callers = kind in _CALL_OUTPUTS or (kind == "message" and item.message.role != "assistant")
+    if not (is_callers and item.id):
+        return item
+    copy = v1.Item()
+    copy.CopyFrom(item)
+    copy.ClearField("id")
+    return copy

@@ -1,0 +1,77 @@
+"""What is done with responses that are kept: read, list the input of, delete."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from antiphon.responses import v1
+from server.engine import validate
+from server.errors import InvalidValue, NotFound
+from server.stores.base import ResponseStore, StoredResponse, UnknownResponse
+
+_DEFAULT_PAGE: Final = 20
+
+#: Kinds whose status stored items must tell.
+_WITH_STATUS: Final = frozenset(
+    {"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"}
+)
+
+
+class Keeper:
+    """Reads and deletes the responses that are kept, each tenant's own."""
+
+    def __init__(self, store: ResponseStore) -> None:
+        self._store = store
+
+    async def get(self, tenant: str, request: v1.GetResponseRequest) -> v1.Response:
+        """Return a response. Raises `NotFound`."""
+        validate.check(request)
+        return (await self._get(tenant, request.response_id)).response
+
+    async def delete(self, tenant: str, request: v1.DeleteResponseRequest) -> v1.DeleteResponseResponse:
+        """Delete a response. Raises `NotFound`."""
+        validate.check(request)
+        try:
+            await self._store.delete(tenant, request.response_id)
+        except UnknownResponse:
+            raise _not_found(request.response_id) from None
+        return v1.DeleteResponseResponse(id=request.response_id, deleted=True)
+
+    async def list_input_items(self, tenant: str, request: v1.ListInputItemsRequest) -> v1.ItemList:
+        """Return a page of a response's own input items.
+
+        Raises `NotFound`, or `InvalidValue` for an `after` that is not in the list.
+        """
+        validate.check(request)
+        items = list((await self._get(tenant, request.response_id)).input_items)
+        if request.order != "asc":
+            items.reverse()
+        return page(items, request.after, request.limit or _DEFAULT_PAGE)
+
+    async def _get(self, tenant: str, response_id: str) -> StoredResponse:
+        try:
+            return await self._store.get(tenant, response_id)
+        except UnknownResponse:
+            raise _not_found(response_id) from None
+
+
+def page(items: list[v1.Item], after: str, limit: int) -> v1.ItemList:
+    """The items that follow the one with the id `after` (all, when it is empty), as many as `limit`."""
+    begin = 0
+    if after:
+        begin = next((index + 1 for index, item in enumerate(items) if item.id == after), -1)
+        if begin < 0:
+            raise InvalidValue("Invalid 'after': no item of that id is in this list.", param="after")
+    chosen = items[begin : begin + limit]
+    for item in chosen:
+        if item.WhichOneof("item") in _WITH_STATUS and not item.HasField("status"):
+            item.status = "completed"
+    told = v1.ItemList(data=chosen, has_more=begin + limit < len(items))
+    if chosen:
+        told.first_id = chosen[0].id
+        told.last_id = chosen[-1].id
+    return told
+
+
+def _not_found(response_id: str) -> NotFound:
+    return NotFound(f"Response with id '{response_id[:128]}' not found.", param="response_id")

@@ -1,0 +1,136 @@
+"""What a request must be before anything is done for it, whichever way it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import protovalidate
+from google.protobuf.message import Message
+
+from antiphon import openai_json
+from antiphon.responses import v1
+from server.errors import InvalidRequest, InvalidType, InvalidValue, MissingParameter, UnsupportedParameter
+
+_ROLES: Final = frozenset({"user", "assistant", "system", "developer"})
+
+#: Members that an item cannot do without, by its kind.
+_NEEDED: Final[dict[str, Sequence[str]]] = {
+    "message": ("role",),
+    "function_call": ("call_id", "name"),
+    "function_call_output": ("call_id",),
+    "custom_tool_call": ("call_id", "name"),
+    "custom_tool_call_output": ("call_id",),
+    "computer_call_output": ("call_id",),
+    "shell_call": ("call_id",),
+    "shell_call_output": ("call_id",),
+    "apply_patch_call": ("call_id",),
+    "apply_patch_call_output": ("call_id",),
+    "mcp_approval_response": ("approval_request_id",),
+    "compaction": ("encrypted_content",),
+}
+_NAMED_TOOLS: Final = frozenset({"function", "custom", "namespace"})
+
+
+def check(message: Message) -> None:
+    """Check any request against the contract's own rules: ranges, lengths, and JSON where text must hold it.
+
+    Raises an `InvalidRequest` that names the first field at fault.
+    """
+    try:
+        openai_json.check(message)
+    except openai_json.DecodeError as error:
+        raise invalid(error) from None
+    violations = protovalidate.collect_violations(message, fail_fast=True)
+    if violations:
+        violation = violations[0].proto
+        elements = violation.field.elements if violation.field is not None else ()
+        param = openai_json.json_path(message.DESCRIPTOR, _segments(elements))  # type: ignore[arg-type]
+        raise InvalidValue(f"Invalid '{param}': {violation.message}.", param=param)
+
+
+def invalid(error: openai_json.DecodeError) -> InvalidRequest:
+    """The caller's error for a document that does not fit the contract."""
+    kind: type[InvalidRequest] = InvalidValue
+    if isinstance(error, openai_json.WrongType):
+        kind = InvalidType
+    elif isinstance(error, openai_json.MissingMember):
+        kind = MissingParameter
+    return kind(str(error), param=error.param or None)
+
+
+def check_create(request: v1.CreateResponseRequest) -> None:
+    """Check a request to create a response. Raises an `InvalidRequest` that names the first field at fault."""
+    check(request)
+    if not request.model:
+        raise missing("model")
+    for name in ("background", "conversation", "conversation_id"):
+        if getattr(request, name) if name != "conversation" else request.HasField(name):
+            member = "conversation" if name == "conversation_id" else name
+            raise UnsupportedParameter(f"'{member}' is not supported by this version.", param=member)
+    if request.HasField("input_text") and request.input:
+        raise InvalidValue("Set one spelling of 'input': a text or a list.", param="input")
+    if request.HasField("tool_choice_mode") and request.HasField("tool_choice"):
+        raise InvalidValue("Set one spelling of 'tool_choice': a word or an object.", param="tool_choice")
+    has_input = request.HasField("input_text") or request.input
+    if not has_input and not request.previous_response_id and not request.HasField("prompt"):
+        raise missing("input")
+    for index, item in enumerate(request.input):
+        _check_item(item, f"input[{index}]")
+    _check_tools(request.tools, "tools")
+    choice = request.tool_choice.WhichOneof("choice") if request.HasField("tool_choice") else None
+    if choice in ("function", "custom") and not getattr(request.tool_choice, choice).name:
+        raise missing("tool_choice.name")
+    if request.text.format.WhichOneof("format") == "json_schema":
+        schema = request.text.format.json_schema
+        for name in ("name", "schema"):
+            if not getattr(schema, name):
+                raise missing(f"text.format.{name}")
+
+
+def _check_item(item: v1.Item, path: str) -> None:
+    kind = item.WhichOneof("item")
+    if kind is None:
+        raise missing(f"{path}.type")
+    if kind == "fallback":
+        return
+    body = getattr(item, kind)
+    for name in _NEEDED.get(kind, ()):
+        if not getattr(body, name):
+            raise missing(f"{path}.{name}")
+    if kind == "item_reference" and not item.id:
+        raise missing(f"{path}.id")
+    if kind == "message":
+        if body.role not in _ROLES:
+            allowed = ", ".join(sorted(_ROLES))
+            raise InvalidValue(f"Invalid '{path}.role': expected one of {allowed}.", param=f"{path}.role")
+        for index, part in enumerate(body.content):
+            if part.WhichOneof("part") is None:
+                raise missing(f"{path}.content[{index}].type")
+
+
+def _check_tools(tools: Iterable[v1.Tool], path: str) -> None:
+    for index, tool in enumerate(tools):
+        kind = tool.WhichOneof("tool")
+        if kind is None:
+            raise missing(f"{path}[{index}].type")
+        if kind in _NAMED_TOOLS and not getattr(tool, kind).name:
+            raise missing(f"{path}[{index}].name")
+        if kind == "namespace":
+            _check_tools(tool.namespace.tools, f"{path}[{index}].tools")
+
+
+def missing(param: str) -> MissingParameter:
+    """The error for a field that the call needs."""
+    return MissingParameter(f"Missing required parameter: '{param}'.", param=param)
+
+
+def _segments(elements: Iterable[object]) -> list[str | int]:
+    """A field path as protovalidate reports it, as names and subscripts."""
+    segments: list[str | int] = []
+    for element in elements:
+        segments.append(element.field_name)  # type: ignore[attr-defined]
+        subscript = element.subscript  # type: ignore[attr-defined]
+        if subscript is not None:
+            segments.append(subscript.value)
+    return segments

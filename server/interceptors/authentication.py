@@ -1,0 +1,40 @@
+"""Finds out who calls, before anything of the request is read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc.aio
+
+from server.auth.base import Authenticator, Caller
+from server.interceptors import current
+from server.interceptors.wrapping import Stream, Unary, Wrapping
+
+
+class Authentication(Wrapping):
+    """Sets `current.caller`, or ends the call."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        super().__init__()
+        self._authenticator = authenticator
+
+    def wrap_unary(self, inner: Unary) -> Unary:
+        async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            current.caller.set(await self._caller(context))
+            return await inner(request, context)
+
+        return serve
+
+    def wrap_stream(self, inner: Stream) -> Stream:
+        async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+            current.caller.set(await self._caller(context))
+            async for response in inner(request, context):
+                yield response
+
+        return serve
+
+    async def _caller(self, context: grpc.aio.ServicerContext) -> Caller:
+        told = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
+        # Of two keys neither can be told to be meant: such a call has none.
+        return await self._authenticator.authenticate(told[0] if len(told) == 1 else None)

@@ -1,0 +1,58 @@
+"""The way every interceptor here works: it wraps a method's behaviour once, and is not asked again per call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+import grpc.aio
+
+#: `(request, context)` to a response, or to an iterator of responses.
+Unary: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
+Stream: TypeAlias = Callable[[Any, Any], AsyncIterator[Any]]
+
+#: gRPC's own services (health, reflection), which callers may use without a key.
+INFRASTRUCTURE = "/grpc."
+
+
+class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """An interceptor that wraps what a method does: one that answers once, and one that streams its answer."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, tuple[grpc.RpcMethodHandler, grpc.RpcMethodHandler]] = {}
+
+    def wrap_unary(self, inner: Unary) -> Unary:
+        """Wrap a behaviour that returns one response."""
+        raise NotImplementedError
+
+    def wrap_stream(self, inner: Stream) -> Stream:
+        """Wrap a behaviour that yields responses."""
+        raise NotImplementedError
+
+    def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+        """The handler of a method with its behaviour wrapped."""
+        kinds = {
+            (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler, self.wrap_unary),
+            (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler, self.wrap_stream),
+            (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler, self.wrap_unary),
+            (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, self.wrap_stream),
+        }
+        name, make, wrap = kinds[handler.request_streaming, handler.response_streaming]
+        behaviour = wrap(getattr(handler, name))  # type: ignore[operator]
+        return make(behaviour, handler.request_deserializer, handler.response_serializer)
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler | None:
+        """Return the wrapped handler; gRPC's own services are left as they are."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(INFRASTRUCTURE):
+            return handler
+        known = self._wrapped.get(method)
+        if known is None or known[0] is not handler:
+            known = self._wrapped[method] = (handler, self.wrap(handler))
+        return known[1]

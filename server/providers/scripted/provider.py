@@ -1,0 +1,117 @@
+"""The provider whose one model, `echo`, says the caller's last words back and does what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from antiphon.responses import v1
+from server.errors import ModelNotFound, Timeout, UnsupportedParameter, UpstreamError
+from server.providers.base import CallContext, Timeouts
+from server.providers.scripted.answer import decide, perform
+from server.providers.scripted.directives import read_directives
+from server.providers.scripted.turn import Turn, read_turn
+from server.providers.scripted.words import Meter
+from server.providers.writer import EventWriter
+
+MODEL: Final = "echo"
+#: What would change an answer, and cannot be stood in for.
+_UNSUPPORTED: Final = ("prompt", "moderation", "multi_agent")
+#: Deltas after which others get their turn on the event loop.
+_STRIDE: Final = 64
+
+
+class ScriptedProvider:
+    """Answers from the request alone: no clock, no chance but in ids, no network."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def stream(
+        self, request: v1.CreateResponseRequest, context: CallContext
+    ) -> AsyncIterator[Sequence[v1.ResponseStreamEvent]]:
+        """Answer a request; see `server.providers.base.Provider`."""
+        if request.model != MODEL:
+            raise ModelNotFound(f"The provider '{self._name}' has only the model '{MODEL}'.", param="model")
+        _check_supported(request)
+        directives = read_directives(request.metadata)
+        turn = read_turn(request)
+        answer = decide(request, turn, directives)
+        pace = _Pace(context.timeouts)
+        if directives.mishap is not None and directives.after == 0:
+            await _mishap(directives.mishap, pace)
+        limits = [limit for limit in (_max_output_tokens(request), directives.max_tokens) if limit is not None]
+        meter = Meter(min(limits, default=None))
+        writer = EventWriter()
+        for deltas, _ in enumerate(perform(answer, writer, meter), 1):
+            if directives.trickle:
+                await pace.wait(directives.trickle)
+            elif deltas % _STRIDE == 0:
+                await asyncio.sleep(0)
+            if context.incremental:
+                yield writer.take()
+            pace.told()
+            if deltas == directives.after:
+                break
+        if directives.mishap is not None:
+            await _mishap(directives.mishap, pace)
+            return
+        if meter.exhausted:
+            writer.finish("incomplete", usage=_usage(turn, meter), incomplete_reason="max_output_tokens")
+        else:
+            writer.finish("completed", usage=_usage(turn, meter))
+        yield writer.take()
+
+
+class _Pace:
+    """Waits no longer than a caller of a real provider would."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + timeouts.total
+        self._patience = timeouts.first_event
+
+    def told(self) -> None:
+        """Something was told: from now on the time between two events counts."""
+        self._patience = self._timeouts.idle
+
+    async def wait(self, seconds: float) -> None:
+        """Wait, or raise `Timeout` when the caller would have given up by then."""
+        left = min(self._patience, self._deadline - self._loop.time())
+        await asyncio.sleep(max(0.0, min(seconds, left)))
+        if seconds >= left:
+            raise Timeout("The provider took too long to answer.")
+
+
+async def _mishap(kind: str, pace: _Pace) -> None:
+    """Do what was told; returns when the answer is to end without a last event."""
+    if kind == "fail":
+        raise UpstreamError("The provider failed, as it was told to.")
+    if kind == "stall":
+        await pace.wait(float("inf"))
+
+
+def _check_supported(request: v1.CreateResponseRequest) -> None:
+    for name in _UNSUPPORTED:
+        if request.HasField(name):
+            raise UnsupportedParameter(f"The scripted provider does not support '{name}'.", param=name)
+    if request.context_management:
+        raise UnsupportedParameter(
+            "The scripted provider does not support 'context_management'.", param="context_management"
+        )
+
+
+def _max_output_tokens(request: v1.CreateResponseRequest) -> int | None:
+    return request.max_output_tokens if request.HasField("max_output_tokens") else None
+
+
+def _usage(turn: Turn, meter: Meter) -> v1.ResponseUsage:
+    return v1.ResponseUsage(
+        input_tokens=turn.input_tokens,
+        input_tokens_details=v1.InputTokensDetails(),
+        output_tokens=meter.spent,
+        output_tokens_details=v1.OutputTokensDetails(reasoning_tokens=meter.reasoning),
+        total_tokens=turn.input_tokens + meter.spent,
+    )

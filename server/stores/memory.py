@@ -1,0 +1,113 @@
+"""Responses kept in the memory of this process: the readable model of what a store does.
+
+For tests and for what may be lost: nothing outlives the process, and no other
+process sees it. Holds at most `max_responses` (`memory?max_responses=5000`)
+and forgets the oldest first, as if they had expired.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qsl
+
+from antiphon.responses import v1
+from server.stores.base import ChainTooLong, StoredResponse, UnknownResponse
+
+MAX_RESPONSES = 100_000
+
+
+class MemoryStore:
+    """A `ResponseStore` in dictionaries."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, max_responses: int = MAX_RESPONSES) -> None:
+        self._clock = clock
+        self._max_responses = max_responses
+        # Both in the order of the puts.
+        self._responses: dict[tuple[str, str], StoredResponse] = {}
+        self._holders: dict[tuple[str, str], dict[str, None]] = {}  # (tenant, item id) -> ids of responses
+
+    async def put(self, stored: StoredResponse) -> None:
+        key = (stored.tenant, stored.response.id)
+        if key in self._responses:
+            if self._is_alive(self._responses[key]):
+                return
+            self._forget(key)
+        kept = self._responses[key] = _copy(stored)
+        for item in _items_of(kept):
+            self._holders.setdefault((stored.tenant, item.id), {})[stored.response.id] = None
+        self._make_room()
+
+    async def get(self, tenant: str, response_id: str) -> StoredResponse:
+        return _copy(self._find(tenant, response_id))
+
+    async def delete(self, tenant: str, response_id: str) -> None:
+        self._find(tenant, response_id)
+        self._forget((tenant, response_id))
+
+    async def chain(self, tenant: str, response_id: str, *, max_depth: int) -> Sequence[StoredResponse]:
+        newest_first = [self._find(tenant, response_id)]
+        while newest_first[-1].response.previous_response_id:
+            newest_first.append(self._find(tenant, newest_first[-1].response.previous_response_id))
+            if len(newest_first) > max_depth:
+                raise ChainTooLong
+        return [_copy(stored) for stored in reversed(newest_first)]
+
+    async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:
+        found: dict[str, v1.Item] = {}
+        for item_id in item_ids:
+            for response_id in reversed(self._holders.get((tenant, item_id), {})):
+                stored = self._responses[tenant, response_id]
+                if self._is_alive(stored):
+                    # In one response the last of an id counts: what was made of it.
+                    found[item_id] = next(item for item in reversed(_items_of(_copy(stored))) if item.id == item_id)
+                    break
+        return found
+
+    def _find(self, tenant: str, response_id: str) -> StoredResponse:
+        stored = self._responses.get((tenant, response_id))
+        if stored is None or not self._is_alive(stored):
+            raise UnknownResponse(response_id)
+        return stored
+
+    def _is_alive(self, stored: StoredResponse) -> bool:
+        return stored.expires_at is None or stored.expires_at > self._clock()
+
+    def _make_room(self) -> None:
+        while self._responses:
+            key, oldest = next(iter(self._responses.items()))
+            if len(self._responses) <= self._max_responses and self._is_alive(oldest):
+                return
+            self._forget(key)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        tenant, response_id = key
+        for item in _items_of(self._responses.pop(key)):
+            holders = self._holders.get((tenant, item.id), {})
+            holders.pop(response_id, None)
+            if not holders:
+                self._holders.pop((tenant, item.id), None)
+
+
+def _items_of(stored: StoredResponse) -> list[v1.Item]:
+    return [item for item in (*stored.input_items, *stored.response.output) if item.id]
+
+
+def _copy(stored: StoredResponse) -> StoredResponse:
+    """Keep what is stored apart from what callers hold: messages can be changed."""
+    response = v1.Response()
+    response.CopyFrom(stored.response)
+    return StoredResponse(
+        stored.tenant, response, v1.ItemList(data=stored.input_items).data, expires_at=stored.expires_at
+    )
+
+
+@asynccontextmanager
+async def open_store(url: str = "memory", *, clock: Callable[[], float] = time.time) -> AsyncIterator[MemoryStore]:
+    """Open an empty store; `url` is `memory` or `memory?max_responses=N`."""
+    options = dict(parse_qsl(url.partition("?")[2], strict_parsing=True)) if "?" in url else {}
+    max_responses = int(options.pop("max_responses", MAX_RESPONSES))
+    if options or max_responses < 1:
+        raise ValueError("The store 'memory' takes one option: max_responses, at least 1.")
+    yield MemoryStore(clock=clock, max_responses=max_responses)

@@ -1,0 +1,174 @@
+"""The statements of the SQLite store, each a job for the worker of a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import orjson
+from google.protobuf.message import DecodeError
+
+from antiphon.responses import v1
+from server.errors import Internal
+from server.stores.base import ChainTooLong, StoredResponse, UnknownResponse
+
+#: How many expired rows one sweep removes at most.
+SWEEP = 64
+
+_ALIVE = "(expires_at IS NULL OR expires_at > :now)"
+
+_INSERT = """
+INSERT INTO responses (tenant, id, parent_id, created_at, expires_at, item_ids, input_items, response)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING RETURNING key
+"""
+
+_GET = f"""
+SELECT 1, id, parent_id, expires_at, input_items, response FROM responses
+WHERE tenant = :tenant AND id = :id AND {_ALIVE}
+"""  # noqa: S608
+
+# Walks over the small columns only; LIMIT ends it in a cycle, too.
+_CHAIN = f"""
+WITH RECURSIVE walk (depth, key, parent_id) AS (
+  SELECT 1, key, parent_id FROM responses WHERE tenant = :tenant AND id = :id AND {_ALIVE}
+  UNION ALL
+  SELECT walk.depth + 1, responses.key, responses.parent_id
+  FROM walk CROSS JOIN responses ON tenant = :tenant AND id = walk.parent_id AND {_ALIVE}
+  LIMIT :limit
+)
+SELECT depth, id, responses.parent_id, expires_at, input_items, response
+FROM walk CROSS JOIN responses USING (key)
+"""  # noqa: S608
+
+_NEWEST_WITH_ITEM = f"""
+SELECT 1, id, parent_id, expires_at, input_items, response
+FROM items CROSS JOIN responses ON responses.key = response_key
+WHERE items.tenant = :tenant AND item_id = :item_id AND {_ALIVE}
+ORDER BY response_key DESC LIMIT 1
+"""  # noqa: S608
+
+_Values = tuple[str | int | bytes | None, ...]
+_Row = tuple[Any, ...]  # as apsw types them
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A response, ready to be written."""
+
+    tenant: str
+    response_id: str
+    values: _Values
+    item_ids: Sequence[str]
+
+    @classmethod
+    def of(cls, stored: StoredResponse) -> NewRow:
+        response = stored.response
+        item_ids = list(dict.fromkeys(item.id for item in (*stored.input_items, *response.output) if item.id))
+        values = (
+            stored.tenant,
+            response.id,
+            response.previous_response_id or None,
+            response.created_at,
+            stored.expires_at,
+            orjson.dumps(item_ids),
+            v1.ItemList(data=stored.input_items).SerializeToString(),
+            response.SerializeToString(),
+        )
+        return cls(stored.tenant, response.id, values, item_ids)
+
+
+def put(connection: apsw.Connection, row: NewRow, now: float) -> None:
+    """Write a row, unless there is one of that id that has not expired."""
+    inserted = connection.execute(_INSERT, row.values).fetchall()
+    if not inserted:
+        expired = "SELECT key, tenant, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
+        _remove(connection, connection.execute(expired, (row.tenant, row.response_id, now)).fetchall())
+        inserted = connection.execute(_INSERT, row.values).fetchall()
+    if inserted and row.item_ids:
+        key = inserted[0][0]
+        connection.executemany(
+            "INSERT INTO items VALUES (?, ?, ?)", [(row.tenant, item_id, key) for item_id in row.item_ids]
+        )
+
+
+def delete(connection: apsw.Connection, tenant: str, response_id: str, now: float) -> bool:
+    """Remove a row; tells whether there was one that had not expired."""
+    rows = connection.execute(
+        f"SELECT key, tenant, item_ids FROM responses WHERE tenant = :tenant AND id = :id AND {_ALIVE}",  # noqa: S608
+        {"tenant": tenant, "id": response_id, "now": now},
+    ).fetchall()
+    _remove(connection, rows)
+    return bool(rows)
+
+
+def sweep(connection: apsw.Connection, now: float) -> None:
+    """Remove some expired rows; their pages are used again, so the file stops growing."""
+    expired = "SELECT key, tenant, item_ids FROM responses WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+    _remove(connection, connection.execute(expired, (now, SWEEP)).fetchall())
+
+
+def _remove(connection: apsw.Connection, rows: Sequence[_Row]) -> None:
+    for key, tenant, item_ids in rows:
+        connection.executemany(
+            "DELETE FROM items WHERE tenant = ? AND item_id = ? AND response_key = ?",
+            [(tenant, item_id, key) for item_id in orjson.loads(item_ids)],
+        )
+        connection.execute("DELETE FROM responses WHERE key = ?", (key,))
+
+
+def get(connection: apsw.Connection, tenant: str, response_id: str, now: float) -> StoredResponse:
+    """Read a row. Raises `UnknownResponse`."""
+    rows = connection.execute(_GET, {"tenant": tenant, "id": response_id, "now": now}).fetchall()
+    if not rows:
+        raise UnknownResponse(response_id)
+    return _decode(tenant, rows[0])
+
+
+def chain(
+    connection: apsw.Connection, tenant: str, response_id: str, max_depth: int, now: float
+) -> list[StoredResponse]:
+    """Read a row and all that it continues, the oldest first. Raises `UnknownResponse` and `ChainTooLong`."""
+    rows = connection.execute(
+        _CHAIN, {"tenant": tenant, "id": response_id, "now": now, "limit": max_depth + 1}
+    ).fetchall()
+    if not rows:
+        raise UnknownResponse(response_id)
+    if len(rows) > max_depth:
+        raise ChainTooLong
+    rows.sort(reverse=True)  # by depth, which no two share
+    missing = rows[0][2]
+    if missing is not None:
+        raise UnknownResponse(str(missing))
+    return [_decode(tenant, row) for row in rows]
+
+
+def items(connection: apsw.Connection, tenant: str, item_ids: Sequence[str], now: float) -> dict[str, v1.Item]:
+    """Read the items of these ids, each from the newest row that has it."""
+    wanted = dict.fromkeys(item_ids)
+    found: dict[str, v1.Item] = {}
+    for item_id in wanted:
+        rows = connection.execute(_NEWEST_WITH_ITEM, {"tenant": tenant, "item_id": item_id, "now": now}).fetchall()
+        if rows:
+            stored = _decode(tenant, rows[0])
+            # In one response the last of an id counts: what was made of it.
+            found[item_id] = next(
+                item
+                for item in (*reversed(stored.response.output), *reversed(stored.input_items))
+                if item.id == item_id
+            )
+    return found
+
+
+def _decode(tenant: str, row: _Row) -> StoredResponse:
+    _, response_id, _, expires_at, input_items, response = row
+    try:
+        stored = StoredResponse(
+            tenant, v1.Response.FromString(response), v1.ItemList.FromString(input_items).data, expires_at=expires_at
+        )
+    except DecodeError as error:
+        raise Internal("A stored response is damaged and cannot be read.") from error
+    if stored.response.id != response_id:
+        raise Internal("A stored response is damaged and cannot be read.")
+    return stored

@@ -1,0 +1,86 @@
+"""The tables of the SQLite store, and how a connection to them is made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import apsw
+
+from server.errors import StoreUnavailable
+
+#: Kept in the file as `user_version`; raised with every change of the tables.
+VERSION = 1
+
+# `key` grows with every put, so that it tells which of two rows is newer and
+# rows are appended. `item_ids`, a JSON list, says which entries of `items` a
+# row has, and costs less than an index from the one to the other. Small
+# columns stand before the blobs: they are read without them.
+_TABLES = """
+CREATE TABLE responses (
+  key INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  parent_id TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  item_ids BLOB NOT NULL,
+  input_items BLOB NOT NULL,
+  response BLOB NOT NULL,
+  UNIQUE (tenant, id)
+) STRICT;
+CREATE INDEX responses_by_expiry ON responses (expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE items (
+  tenant TEXT NOT NULL,
+  item_id TEXT NOT NULL,
+  response_key INTEGER NOT NULL,
+  PRIMARY KEY (tenant, item_id, response_key)
+) STRICT, WITHOUT ROWID;
+"""
+
+Synchronous = Literal["normal", "full"]
+
+
+def connect(
+    path: str, *, synchronous: Synchronous = "normal", busy_timeout: float = 5.0, read_only: bool = False
+) -> apsw.Connection:
+    """Open the file, and make it and its tables where they are missing.
+
+    `busy_timeout`, in seconds, is how long to wait for another process that
+    writes. A reader needs the file to be there.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection: apsw.Connection | None = None
+    try:
+        connection = apsw.Connection(path, flags=flags)
+        connection.set_busy_timeout(int(busy_timeout * 1000))
+        connection.pragma("mmap_size", 0)  # a fault of the disk must be an error, not a SIGBUS
+        if not read_only:
+            # Write-ahead log: readers and the writer do not wait for each other.
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("synchronous", synchronous)
+            connection.pragma("journal_size_limit", 64 << 20)
+            _make_tables(connection)
+    except (apsw.Error, StoreUnavailable) as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, StoreUnavailable):
+            raise
+        raise StoreUnavailable("The SQLite file of the store cannot be opened.") from error
+    return connection
+
+
+def _make_tables(connection: apsw.Connection) -> None:
+    if connection.pragma("user_version") == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    # Once more with the lock held: another process may have made them just now.
+    version = connection.pragma("user_version")
+    if version > VERSION:
+        raise StoreUnavailable(
+            f"The store was written by a newer version of antiphon: its schema is {version}, this one knows {VERSION}."
+        )
+    if version < VERSION:
+        for _ in connection.execute(_TABLES):
+            pass
+        connection.pragma("user_version", VERSION)
+    connection.execute("COMMIT")

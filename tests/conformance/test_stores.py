@@ -1,0 +1,46 @@
+"""Every built-in store keeps the contract of stores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.stores import memory, sqlite
+from server.stores.base import ResponseStore
+from server.testing.store_contract import Capability, ManualClock, StoreContract
+
+
+class TestMemory(StoreContract):
+    lacks = {Capability.SHARED: "it is the memory of one process"}  # noqa: RUF012
+
+    @pytest.fixture
+    async def store(self, clock: ManualClock) -> AsyncIterator[ResponseStore]:
+        async with memory.open_store("memory", clock=clock) as store:
+            yield store
+
+
+class TestSqlite(StoreContract):
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        return f"sqlite:{tmp_path / 'store.db'}"
+
+    @pytest.fixture
+    async def store(self, url: str, clock: ManualClock) -> AsyncIterator[ResponseStore]:
+        async with sqlite.open_store(url, clock=clock) as store:
+            yield store
+
+    @pytest.fixture
+    async def peer(self, url: str, clock: ManualClock, store: ResponseStore) -> AsyncIterator[ResponseStore]:
+        async with sqlite.open_store(url, clock=clock) as peer:
+            yield peer
+
+
+class TestSqliteInMemory(StoreContract):
+    lacks = {Capability.SHARED: "a database in memory has one connection"}  # noqa: RUF012
+
+    @pytest.fixture
+    async def store(self, clock: ManualClock) -> AsyncIterator[ResponseStore]:
+        async with sqlite.open_store("sqlite::memory:", clock=clock) as store:
+            yield store

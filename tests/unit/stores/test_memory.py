@@ -1,0 +1,36 @@
+"""What is the memory store's own: that it is bounded."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.stores.base import UnknownResponse
+from server.stores.memory import open_store
+from server.testing.store_contract import ManualClock, a_message, a_response
+
+
+async def test_forgets_the_oldest_first() -> None:
+    async with open_store("memory?max_responses=2") as store:
+        for n in range(3):
+            await store.put(a_response(f"resp_{n}", items=[a_message(f"msg_{n}", "Hi!")]))
+        with pytest.raises(UnknownResponse):
+            await store.get("acme", "resp_0")
+        assert list(await store.items("acme", ["msg_0", "msg_1", "msg_2"])) == ["msg_1", "msg_2"]
+
+
+async def test_expired_responses_make_room() -> None:
+    clock = ManualClock()
+    async with open_store("memory", clock=clock) as store:
+        await store.put(a_response("resp_0", expires_at=int(clock()) + 1))
+        clock.advance(2)
+        await store.put(a_response("resp_1"))
+        clock.now -= 2
+        with pytest.raises(UnknownResponse):
+            await store.get("acme", "resp_0")
+
+
+@pytest.mark.parametrize("url", ["memory?max_responses=0", "memory?size=1", "memory?max_responses=many", "memory?x"])
+async def test_refuses_options_it_does_not_know(url: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        async with open_store(url):
+            pass

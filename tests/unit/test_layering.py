@@ -1,0 +1,177 @@
+"""Imports go one way: what may import what, compared with every import statement of the product."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ENTRY_POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+BACKENDS = [
+    target.partition(":")[0]
+    for group in ("antiphon.providers", "antiphon.stores")
+    for target in ENTRY_POINTS[group].values()
+]
+
+# Imported module (with all below it) -> who may import it. The most specific row decides; a row of
+# a package of ours always admits the package itself; what no row names is free.
+ALLOWED: Final[dict[str, tuple[str, ...]]] = {
+    # `antiphon` imports nothing of ours, server and bridge never each other, and the codec knows descriptors only.
+    "antiphon.responses": ("server", "http_bridge"),
+    "server": (),
+    "http_bridge": (),
+    # Within the server: cli -> app -> {services, interceptors, registry} -> engine -> {providers, stores, auth}.base.
+    "server.cli": ("server.__main__",),
+    "server.app": ("server.cli", "server.testing"),
+    "server.admin": ("server.app", "server.testing"),
+    "server.inprocess": ("server.app", "server.testing"),
+    "server.models": ("server.app", "server.services", "server.testing"),
+    # Configuration is turned into the values that a part needs before it reaches the engine or a backend.
+    "server.config": (
+        "server.admin",
+        "server.app",
+        "server.auth",
+        "server.cli",
+        "server.models",
+        "server.registry",
+        "server.testing",
+    ),
+    "server.services": ("server.app", "server.testing"),
+    "server.interceptors": ("server.app", "server.services", "server.testing"),
+    "server.registry": ("server.app", "server.cli", "server.config.checks", "server.testing"),
+    "server.engine": ("server.app", "server.services", "server.interceptors", "server.registry", "server.testing"),
+    "server.auth": ("server.app", "server.registry", "server.testing"),
+    "server.providers": (),
+    "server.stores": (),
+    "server.auth.base": ("server",),
+    "server.providers.base": ("server",),
+    "server.stores.base": ("server",),
+    # Concrete backends are found by entry point.
+    **dict.fromkeys(BACKENDS, ()),
+    # Ships for the authors of plug-ins; the product itself does not rest on it.
+    "server.testing": (),
+    # Transports stay at the edges: nothing in the engine knows one.
+    **dict.fromkeys(
+        ["grpc", "grpc_health", "grpc_reflection"],
+        (
+            "antiphon.responses",
+            "http_bridge",
+            "server.app",
+            "server.inprocess",
+            "server.interceptors",
+            "server.services",
+            "server.testing",
+        ),
+    ),
+    **dict.fromkeys(["httpx", "httpx_aiohttp"], ("server.providers.http",)),
+    "aiohttp": ("http_bridge", "server.admin", "server.providers.http", "server.testing"),
+}
+
+PACKAGES = {"antiphon": ROOT / "protos/antiphon", "server": ROOT / "server", "http_bridge": ROOT / "http_bridge"}
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the product and its file."""
+    found = {}
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            found[".".join([package, *parts]).removesuffix(".__init__")] = path
+    return found
+
+
+def imports(source: str, importer: str, known: dict[str, Path]) -> Iterator[tuple[int, str]]:
+    """The line and the full name of everything that a module imports, wherever in it the statement stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                is_package = known[importer].name == "__init__.py"
+                parents = importer.split(".")[: None if is_package and node.level == 1 else is_package - node.level]
+                base = ".".join([*parents, *filter(None, [node.module])])
+            for alias in node.names:
+                member = f"{base}.{alias.name}"
+                yield node.lineno, member if member in known or member in ALLOWED else base
+
+
+def offences(source: str, importer: str, known: dict[str, Path]) -> list[str]:
+    """Each import that the table forbids, as `FILE:LINE: statement`."""
+    found = []
+    for line, imported in imports(source, importer, known):
+        row = max((row for row in ALLOWED if within(imported, row)), key=len, default=None)
+        if row is None or within(importer, row) or any(within(importer, other) for other in ALLOWED[row]):
+            continue
+        where = known[importer].relative_to(ROOT) if importer in known else importer
+        found.append(f"{where}:{line}: {source.splitlines()[line - 1].strip()}")
+    return found
+
+
+def test_imports_go_one_way() -> None:
+    known = modules()
+    found = [line for name, path in known.items() for line in offences(path.read_text(), name, known)]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement"),
+    [
+        ("antiphon.openai_json.decode", "from antiphon.responses import v1"),
+        ("antiphon.openai_json.decode", "import server"),
+        ("http_bridge.sse", "from server import errors"),
+        ("server.app", "import http_bridge.sse"),
+        ("server.engine.create", "import grpc.aio"),
+        ("server.engine.create", "from grpc import aio"),
+        ("server.engine.create", "def late():\n    from server.stores.sqlite import open_store"),
+        ("server.errors", "from server.engine import ids"),
+        ("server.registry", "from server.providers import scripted"),
+        ("server.providers.scripted", "import httpx"),
+        ("server.services.responses", "import aiohttp"),
+        ("server.app", "from server.testing import serve"),
+    ],
+)
+def test_the_table_forbids(importer: str, statement: str) -> None:
+    assert offences(statement, importer, modules()) == [f"{where(importer)}:{lines(statement)}"]
+
+
+def where(importer: str) -> Path | str:
+    path = modules().get(importer)
+    return path.relative_to(ROOT) if path else importer
+
+
+def lines(statement: str) -> str:
+    last = statement.splitlines()[-1].strip()
+    return f"{len(statement.splitlines())}: {last}"
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement"),
+    [
+        ("server.engine.create", "from server.stores.base import ResponseStore"),
+        ("server.services.responses", "import grpc"),
+        ("server.cli", "from server.app import serve"),
+        ("server.providers.http", "import httpx"),
+        ("server.providers.openai_responses.stream", "from server.providers.openai_responses import request"),
+        ("http_bridge.app", "from aiohttp import web"),
+    ],
+)
+def test_the_table_allows(importer: str, statement: str) -> None:
+    assert offences(statement, importer, modules()) == []
+
+
+def test_every_row_is_about_something_that_exists() -> None:
+    ours = [row for row in ALLOWED if row.partition(".")[0] in PACKAGES]
+    known = modules()
+    missing = [row for row in ours if not any(within(name, row) for name in known)]
+    assert not missing
