@@ -18,7 +18,7 @@ class Floor:
     """Forwards to one gRPC server."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = v1.ResponsesServiceStub(channel)
+        self._stub = v1.ResponsesServiceStub(channel)  # type: ignore[no-untyped-call]
 
     async def create(self, http_request: web.Request) -> web.StreamResponse:
         """POST /v1/responses."""

@@ -15,7 +15,7 @@ from bench import by_hand, serving
 from bench.floor_one import JSON, open_client
 
 
-class Floor(v1.ResponsesServiceServicer):  # type: ignore[misc]  # generated without types
+class Floor(v1.ResponsesServiceServicer):
     """Forwards to one upstream."""
 
     def __init__(self, client: httpx.AsyncClient, url: str) -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     async def open_floor() -> AsyncIterator[int]:
         async with open_client() as client:
             server = grpc.aio.server()
-            v1.add_ResponsesServiceServicer_to_server(Floor(client, url), server)
+            v1.add_ResponsesServiceServicer_to_server(Floor(client, url), server)  # type: ignore[no-untyped-call]
             port = server.add_insecure_port(f"{serving.LOOPBACK}:0")
             await server.start()
             yield port

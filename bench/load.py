@@ -10,11 +10,15 @@ import asyncio
 import sys
 import time
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import orjson
 import uvloop
 
 from bench import samples, serving
+
+#: How long an order may take, in seconds.
+_LONGEST = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,7 @@ class _Connection(asyncio.Protocol):
         self._waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._next()
 
     def _next(self) -> None:
@@ -142,7 +145,10 @@ async def _run(order: Order) -> Outcome:
     started = time.perf_counter()
     for _ in range(order.connections):
         await loop.create_connection(lambda: _Connection(load), serving.LOOPBACK, order.port)
-    fault = await load.done
+    try:
+        fault = await asyncio.wait_for(load.done, _LONGEST)
+    except TimeoutError:
+        fault = f"not all requests were answered within {_LONGEST} s"
     return Outcome(order.requests / (time.perf_counter() - started), fault)
 
 

@@ -146,4 +146,5 @@ def request_with_tools() -> dict[str, Any]:
 
 def sse(event: dict[str, Any]) -> bytes:
     """An event as it stands in an event stream."""
-    return b"event: " + event["type"].encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n"
+    name: str = event["type"]
+    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n"

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
-
-from server.inprocess import InProcessChannel
+from typing import Any, Protocol
 
 
 class OpenFrontend(Protocol):
     """What an entry point of the group `antiphon.frontends` names."""
 
-    def __call__(
-        self, channel: InProcessChannel, *, listen: str, max_request_bytes: int
-    ) -> AbstractAsyncContextManager[str]:
+    def __call__(self, channel: Any, *, listen: str, max_request_bytes: int) -> AbstractAsyncContextManager[str]:
         """Serve on the address `listen` (`HOST:PORT`) and give the URL that callers use.
 
-        A frontend is a client of the services: it knows the contract, the
-        channel it is given, and nothing of the server.
+        `channel` has the shape of `grpc.aio.Channel`. A frontend is a client of
+        the services: it knows the contract and nothing of the server.
         """
         ...

@@ -75,7 +75,7 @@ def _wording(error: yaml.MarkedYAMLError) -> str:
     if isinstance(error, yaml.constructor.ConstructorError):
         return "not valid YAML: '<<' must name a mapping"
     # What the parser quotes at length is the file's own text, and so may be a secret.
-    problem = re.sub(r"""(['"])(?!<)(?:(?!\1).){2,}\1""", "this", error.problem or "cannot be read")
+    problem = re.sub(r"""(['"])(?!<)(?:(?!\1).){3,}\1""", "this", error.problem or "cannot be read")
     return f"not valid YAML: {problem}"
 
 

@@ -77,12 +77,13 @@ async def _chain(
     response_id: str, tenant: str, store: ResponseStore, limits: HistoryLimits
 ) -> Sequence[StoredResponse]:
     try:
-        chain = await store.chain(tenant, response_id, max_depth=limits.max_depth)
+        chain = await store.chain(tenant, response_id, max_depth=limits.max_depth, max_bytes=limits.max_bytes)
     except UnknownResponse as unknown:
         raise PreviousResponseNotFound(unknown.response_id) from None
     except ChainTooLong:
         raise ContextLengthExceeded(
-            f"The response continues more than {limits.max_depth} others.", param="previous_response_id"
+            f"The history is longer than {limits.max_depth} responses or {limits.max_bytes} bytes.",
+            param="previous_response_id",
         ) from None
     last = chain[-1].response
     if last.status not in _CONTINUABLE:

@@ -1,9 +1,10 @@
-"""Identifiers: OpenAI's prefix and 128 random bits."""
+"""Identifiers: OpenAI's prefix, the time in seconds, and 128 random bits."""
 
 from __future__ import annotations
 
 import re
 import secrets
+import time
 from typing import Final
 
 from antiphon.responses import v1
@@ -48,8 +49,12 @@ _PLAIN: Final = re.compile(r"[\x21-\x7e]{1,256}\Z")
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id, such as `resp_` and 32 hexadecimal digits."""
-    return f"{prefix}_{secrets.token_hex(16)}"
+    """A fresh id, such as `resp_` and 40 hexadecimal digits.
+
+    Ids of one time begin alike, which keeps a store's inserts together; what
+    comes after the time cannot be guessed.
+    """
+    return f"{prefix}_{int(time.time()):08x}{secrets.token_hex(16)}"
 
 
 def new_item_id(item: v1.Item) -> str:

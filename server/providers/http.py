@@ -28,7 +28,6 @@ _LINGER_SECONDS: Final = 0.1
 #: A peer that has vanished is found within about a minute, also while it is being waited for.
 _KEEPALIVE: Final = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
 
-
 #: Where to send, and headers that are cheap to copy: made once per provider, so that a call need not.
 Url: TypeAlias = httpx.URL
 Headers: TypeAlias = httpx.Headers
@@ -61,14 +60,16 @@ class Answer:
         """The media type without its parameters, in lower case; empty without one."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, each read of the connection by itself. Raises `UpstreamError` when it breaks off."""
+    def __aiter__(self) -> Answer:
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             # Asked not to, the provider compresses all the same; unpacking would need limits of its own.
             raise UpstreamError("The provider's answer is compressed, which it was asked not to be.")
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next bytes of the body: all that have come. Raises `UpstreamError` when it breaks off."""
         try:
-            async for chunk in self._body:
-                yield chunk
+            return await anext(self._body)
         except httpx.HTTPError as error:
             raise UpstreamError("The connection to the provider broke off during its answer.") from error
 
@@ -76,7 +77,7 @@ class Answer:
         """The whole body. Raises `TooLarge` when it is longer than `limit` bytes."""
         chunks: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
+        async for chunk in self:
             size += len(chunk)
             if size > limit:
                 raise TooLarge
@@ -232,23 +233,34 @@ class _Body(httpx.AsyncByteStream):
         self._lingering = False
         self.headers = response.headers
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        content = self._response.content
+    def __aiter__(self) -> _Body:
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            while chunk := await content.readany():
-                yield chunk
+            chunk = await self._response.content.readany()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise httpx.ReadError("broke off") from error
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
 
     def let_end(self) -> None:
         # aiohttp gives the connection back by itself when the body ends; what it has not by then, `close` closes.
         self._lingering = True
         if not self._response.closed:
-            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._response.close)
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._close)
 
     async def aclose(self) -> None:
         if not self._lingering:
-            self._response.close()
+            self._close()
+
+    def _close(self) -> None:
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            # Not closed but aborted: closing would first wait for what is still to be sent, and for TLS to say goodbye.
+            connection.transport.abort()
+        self._response.close()
 
 
 @functools.lru_cache(maxsize=256)

@@ -58,13 +58,14 @@ class ResponseStore(Protocol):
         """Forget a response, at once and for good. Must raise `UnknownResponse`."""
         ...
 
-    async def chain(self, tenant: str, response_id: str, *, max_depth: int) -> Sequence[StoredResponse]:
+    async def chain(self, tenant: str, response_id: str, *, max_depth: int, max_bytes: int) -> Sequence[StoredResponse]:
         """Return a response after all those it continues, the oldest first, in one query.
 
         Must raise `UnknownResponse` with the id that is missing when the
         response or any that it continues is unknown (half a history is never
         returned), and `ChainTooLong` when there are more than `max_depth` in
-        all, the response included.
+        all, the response included, or they take more than `max_bytes` as they
+        are kept; no more than that is read.
         """
         ...
 

@@ -46,12 +46,17 @@ class MemoryStore:
         self._find(tenant, response_id)
         self._forget((tenant, response_id))
 
-    async def chain(self, tenant: str, response_id: str, *, max_depth: int) -> Sequence[StoredResponse]:
-        newest_first = [self._find(tenant, response_id)]
-        while newest_first[-1].response.previous_response_id:
-            newest_first.append(self._find(tenant, newest_first[-1].response.previous_response_id))
-            if len(newest_first) > max_depth:
+    async def chain(self, tenant: str, response_id: str, *, max_depth: int, max_bytes: int) -> Sequence[StoredResponse]:
+        newest_first: list[StoredResponse] = []
+        size = 0
+        wanted: str | None = response_id
+        while wanted is not None:
+            stored = self._find(tenant, wanted)
+            newest_first.append(stored)
+            size += stored.response.ByteSize() + sum(item.ByteSize() for item in stored.input_items)
+            if len(newest_first) > max_depth or size > max_bytes:
                 raise ChainTooLong
+            wanted = stored.response.previous_response_id or None
         return [_copy(stored) for stored in reversed(newest_first)]
 
     async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:

@@ -13,12 +13,15 @@ import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import pytest
 
 from antiphon.responses import v1
 from server.stores.base import ChainTooLong, ResponseStore, StoredResponse, UnknownResponse
+
+#: More than any chain here takes, where a test is not about size.
+MIB: Final = 2**20
 
 #: A member of a later version of the contract: field 50000, five bytes.
 UNKNOWN_FIELD = b"\x82\xb5\x18\x05hello"
@@ -151,7 +154,7 @@ class StoreContract:
         found = await store.get("acme", "resp_later")
         assert UNKNOWN_FIELD in found.response.SerializeToString()
         assert UNKNOWN_FIELD in found.input_items[0].SerializeToString()
-        [in_chain] = await store.chain("acme", "resp_later", max_depth=1)
+        [in_chain] = await store.chain("acme", "resp_later", max_depth=1, max_bytes=MIB)
         assert_same(in_chain, stored)
 
     async def test_keeps_responses_without_items(self, store: ResponseStore) -> None:
@@ -194,7 +197,7 @@ class StoreContract:
         with pytest.raises(UnknownResponse):
             await store.delete("acme", response_id)
         with pytest.raises(UnknownResponse):
-            await store.chain("acme", response_id, max_depth=10)
+            await store.chain("acme", response_id, max_depth=10, max_bytes=MIB)
 
     @pytest.mark.parametrize("odd", ODD_IDS)
     async def test_ids_and_tenants_are_any_text(self, store: ResponseStore, odd: str) -> None:
@@ -203,7 +206,9 @@ class StoreContract:
         await store.put(first)
         await store.put(second)
         assert_same(await store.get(odd, odd), first)
-        assert [turn.response.id for turn in await store.chain(odd, second.response.id, max_depth=2)] == [
+        assert [
+            turn.response.id for turn in await store.chain(odd, second.response.id, max_depth=2, max_bytes=MIB)
+        ] == [
             odd,
             second.response.id,
         ]
@@ -231,7 +236,7 @@ class StoreContract:
             with pytest.raises(UnknownResponse):
                 await store.get(tenant, "resp_1")
             with pytest.raises(UnknownResponse):
-                await store.chain(tenant, "resp_1", max_depth=10)
+                await store.chain(tenant, "resp_1", max_depth=10, max_bytes=MIB)
             with pytest.raises(UnknownResponse):
                 await store.delete(tenant, "resp_1")
             assert await store.items(tenant, ["msg_1"]) == {}
@@ -261,31 +266,40 @@ class StoreContract:
     async def test_chain_is_the_oldest_first(self, store: ResponseStore) -> None:
         turns = await a_chain(store, 5)
         await a_chain(store, 2)
-        chain = await store.chain("acme", turns[3].response.id, max_depth=100)
+        chain = await store.chain("acme", turns[3].response.id, max_depth=100, max_bytes=MIB)
         assert len(chain) == 4
         for found, expected in zip(chain, turns[:4], strict=True):
             assert_same(found, expected)
 
     async def test_chain_of_many(self, store: ResponseStore) -> None:
         turns = await a_chain(store, 200)
-        chain = await store.chain("acme", turns[-1].response.id, max_depth=200)
+        chain = await store.chain("acme", turns[-1].response.id, max_depth=200, max_bytes=MIB)
         assert [turn.response.id for turn in chain] == [turn.response.id for turn in turns]
 
     async def test_chain_too_long(self, store: ResponseStore) -> None:
         turns = await a_chain(store, 4)
         last = turns[-1].response.id
-        assert len(await store.chain("acme", last, max_depth=4)) == 4
+        assert len(await store.chain("acme", last, max_depth=4, max_bytes=MIB)) == 4
         with pytest.raises(ChainTooLong):
-            await store.chain("acme", last, max_depth=3)
+            await store.chain("acme", last, max_depth=3, max_bytes=MIB)
         with pytest.raises(ChainTooLong):
-            await store.chain("acme", last, max_depth=1)
+            await store.chain("acme", last, max_depth=1, max_bytes=MIB)
+
+    async def test_chain_too_large(self, store: ResponseStore) -> None:
+        turns = await a_chain(store, 4)
+        last = turns[-1].response.id
+        sizes = [turn.response.ByteSize() for turn in turns]
+        with pytest.raises(ChainTooLong):
+            await store.chain("acme", last, max_depth=4, max_bytes=sum(sizes) - 1)
+        with pytest.raises(ChainTooLong):
+            await store.chain("acme", last, max_depth=4, max_bytes=1)
 
     async def test_branches_of_one_parent(self, store: ResponseStore) -> None:
         [root] = await a_chain(store, 1)
         branches = [a_response(parent=root.response.id) for _ in range(20)]
         await asyncio.gather(*(store.put(branch) for branch in branches))
         for branch in branches:
-            chain = await store.chain("acme", branch.response.id, max_depth=2)
+            chain = await store.chain("acme", branch.response.id, max_depth=2, max_bytes=MIB)
             assert [turn.response.id for turn in chain] == [root.response.id, branch.response.id]
 
     @pytest.mark.parametrize("deleted", [0, 1, 2])
@@ -294,14 +308,14 @@ class StoreContract:
         gone = turns[deleted].response.id
         await store.delete("acme", gone)
         with pytest.raises(UnknownResponse) as caught:
-            await store.chain("acme", turns[-1].response.id, max_depth=10)
+            await store.chain("acme", turns[-1].response.id, max_depth=10, max_bytes=MIB)
         assert caught.value.response_id == gone
 
     async def test_chain_with_an_ancestor_never_stored(self, store: ResponseStore) -> None:
         await store.put(a_response("resp_1", parent="resp_none"))
         for max_depth in (1, 10):
             with pytest.raises((UnknownResponse, ChainTooLong)) as caught:
-                await store.chain("acme", "resp_1", max_depth=max_depth)
+                await store.chain("acme", "resp_1", max_depth=max_depth, max_bytes=MIB)
         assert isinstance(caught.value, UnknownResponse)
         assert caught.value.response_id == "resp_none"
 
@@ -309,7 +323,7 @@ class StoreContract:
         await store.put(a_response("resp_theirs", tenant="other"))
         await store.put(a_response("resp_mine", parent="resp_theirs"))
         with pytest.raises(UnknownResponse) as caught:
-            await store.chain("acme", "resp_mine", max_depth=10)
+            await store.chain("acme", "resp_mine", max_depth=10, max_bytes=MIB)
         assert caught.value.response_id == "resp_theirs"
 
     async def test_chain_with_a_cycle_ends(self, store: ResponseStore) -> None:
@@ -318,7 +332,7 @@ class StoreContract:
         await store.put(a_response("resp_self", parent="resp_self"))
         for response_id in ("resp_1", "resp_self"):
             with pytest.raises(ChainTooLong):
-                await store.chain("acme", response_id, max_depth=50)
+                await store.chain("acme", response_id, max_depth=50, max_bytes=MIB)
 
     async def test_items_of_input_and_output(self, store: ResponseStore) -> None:
         first = a_response(items=[a_message("msg_a", "a"), a_message("msg_b", "b")])
@@ -353,7 +367,7 @@ class StoreContract:
         await store.put(a_response("resp_2", parent="resp_1"))
         clock.advance(59)
         assert_same(await store.get("acme", "resp_1"), stored)
-        assert len(await store.chain("acme", "resp_2", max_depth=10)) == 2
+        assert len(await store.chain("acme", "resp_2", max_depth=10, max_bytes=MIB)) == 2
         clock.advance(1)
         with pytest.raises(UnknownResponse):
             await store.get("acme", "resp_1")
@@ -361,7 +375,7 @@ class StoreContract:
             await store.delete("acme", "resp_1")
         assert await store.items("acme", ["msg_1"]) == {}
         with pytest.raises(UnknownResponse) as caught:
-            await store.chain("acme", "resp_2", max_depth=10)
+            await store.chain("acme", "resp_2", max_depth=10, max_bytes=MIB)
         assert caught.value.response_id == "resp_1"
         await store.get("acme", "resp_2")
 
@@ -394,7 +408,7 @@ class StoreContract:
         assert_same(await peer.get("acme", first.response.id), first)
         second = a_response(parent=first.response.id)
         await peer.put(second)
-        assert len(await store.chain("acme", second.response.id, max_depth=2)) == 2
+        assert len(await store.chain("acme", second.response.id, max_depth=2, max_bytes=MIB)) == 2
         await peer.delete("acme", first.response.id)
         with pytest.raises(UnknownResponse):
             await store.get("acme", first.response.id)

@@ -243,6 +243,10 @@ class _Connection(asyncio.Protocol):
         while (end := self._received.find(b"\r\n\r\n")) < 0:
             if not await self._receive():
                 return None
+            if not self._received[:1].isalpha():
+                # No HTTP, such as the greeting of TLS: told off as servers do.
+                self._transport.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+                return None
         first, *lines = self._received[:end].decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         size = end + 4 + int(headers.get("content-length", 0))

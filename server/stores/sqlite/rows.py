@@ -127,16 +127,20 @@ def get(connection: apsw.Connection, tenant: str, response_id: str, now: float) 
 
 
 def chain(
-    connection: apsw.Connection, tenant: str, response_id: str, max_depth: int, now: float
+    connection: apsw.Connection, tenant: str, response_id: str, max_depth: int, max_bytes: int, now: float
 ) -> list[StoredResponse]:
     """Read a row and all that it continues, the oldest first. Raises `UnknownResponse` and `ChainTooLong`."""
-    rows = connection.execute(
-        _CHAIN, {"tenant": tenant, "id": response_id, "now": now, "limit": max_depth + 1}
-    ).fetchall()
+    rows: list[_Row] = []
+    size = 0
+    walk = connection.execute(_CHAIN, {"tenant": tenant, "id": response_id, "now": now, "limit": max_depth + 1})
+    for row in walk:
+        rows.append(row)
+        size += len(row[4]) + len(row[5])
+        if len(rows) > max_depth or size > max_bytes:
+            walk.close(True)
+            raise ChainTooLong
     if not rows:
         raise UnknownResponse(response_id)
-    if len(rows) > max_depth:
-        raise ChainTooLong
     rows.sort(reverse=True)  # by depth, which no two share
     missing = rows[0][2]
     if missing is not None:

@@ -59,10 +59,12 @@ class SqliteStore:
         if not await _ended(job):
             raise UnknownResponse(response_id)
 
-    async def chain(self, tenant: str, response_id: str, *, max_depth: int) -> Sequence[StoredResponse]:
+    async def chain(self, tenant: str, response_id: str, *, max_depth: int, max_bytes: int) -> Sequence[StoredResponse]:
         clock = self._clock
         return await _ended(
-            self._reader.submit(lambda connection: rows.chain(connection, tenant, response_id, max_depth, clock()))
+            self._reader.submit(
+                lambda connection: rows.chain(connection, tenant, response_id, max_depth, max_bytes, clock())
+            )
         )
 
     async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:

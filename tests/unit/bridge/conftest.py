@@ -89,7 +89,8 @@ async def script() -> Script:
 
 
 @pytest.fixture
-async def channel(script: Script) -> AsyncIterator[grpc.aio.Channel]:
+async def target(script: Script) -> AsyncIterator[str]:
+    """The address of the server."""
     server = grpc.aio.server()
     for message in (v1.CreateResponseRequest, v1.CreateConversationRequest, v1.ListModelsRequest):
         for service in message.DESCRIPTOR.file.services_by_name.values():
@@ -98,9 +99,14 @@ async def channel(script: Script) -> AsyncIterator[grpc.aio.Channel]:
             getattr(v1, f"add_{service.name}Servicer_to_server")(type("Scripted", (base,), methods)(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield channel
+    yield f"127.0.0.1:{port}"
     await server.stop(None)
+
+
+@pytest.fixture
+async def channel(target: str) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(target) as channel:
+        yield channel
 
 
 @pytest.fixture

@@ -106,9 +106,7 @@ async def test_values_that_grpc_refuses_are_400(script: Any, url: str, wire: Any
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 129, "", "é", "a;b", "<script>"])
-async def test_an_unfit_request_id_is_replaced(
-    script: Any, url: str, http: aiohttp.ClientSession, given: str
-) -> None:
+async def test_an_unfit_request_id_is_replaced(script: Any, url: str, http: aiohttp.ClientSession, given: str) -> None:
     async with http.get(url + PATH, headers={"X-Request-Id": given}) as answer:
         assert answer.status == 200
         told = answer.headers["x-request-id"]
@@ -132,7 +130,10 @@ async def test_the_answers_headers(url: str, http: aiohttp.ClientSession) -> Non
         assert answer.headers["openai-version"] == "2020-10-01"
 
 
-@pytest.mark.parametrize(("given", "least", "most"), [("30", 25, 30), ("2.5", 1, 2.5), ("1e300", 604_000, 604_800), ("inf", 604_000, 604_800)])
+@pytest.mark.parametrize(
+    ("given", "least", "most"),
+    [("30", 25, 30), ("2.5", 1, 2.5), ("1e300", 604_000, 604_800), ("inf", 604_000, 604_800)],
+)
 async def test_a_timeout_is_the_calls_deadline(
     script: Any, url: str, http: aiohttp.ClientSession, given: str, least: float, most: float
 ) -> None:

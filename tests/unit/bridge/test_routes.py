@@ -95,7 +95,14 @@ async def answering(script: Any, url: str) -> str:
     ],
 )
 async def test_each_path_is_its_rpc(
-    answering: str, script: Any, http: aiohttp.ClientSession, verb: str, path: str, body: Any, method: str, request_: Any
+    answering: str,
+    script: Any,
+    http: aiohttp.ClientSession,
+    verb: str,
+    path: str,
+    body: Any,
+    method: str,
+    request_: Any,
 ) -> None:
     async with http.request(verb, URL(answering + path, encoded=True), json=body) as answer:
         assert answer.status == 200
@@ -184,7 +191,8 @@ async def test_bytes_of_a_path_that_are_no_text_are_refused(answering: str, scri
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/responses/", "//v1/responses", "/v2/responses", "/v1/chat/completions", "/v1/responses/a/b"]
+    "path",
+    ["/", "/v1", "/v1/responses/", "//v1/responses", "/v2/responses", "/v1/chat/completions", "/v1/responses/a/b"],
 )
 @pytest.mark.parametrize("verb", ["GET", "POST", "HEAD", "OPTIONS"])
 async def test_unknown_paths_are_404_in_json(answering: str, http: aiohttp.ClientSession, verb: str, path: str) -> None:

@@ -7,6 +7,7 @@ without its nulls (bare).
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from antiphon.openai_json import spelling
 from antiphon.responses import v1
+from google.api import annotations_pb2
 
 #: Levels of typed objects below the first one.
 DEPTH = 3
@@ -54,7 +56,6 @@ class Object:
 Node: TypeAlias = Leaf | Array | Object
 
 NULL = Leaf("null")
-_EMPTY = ("[]", "{}")
 
 
 def canonical(node: Node) -> str:
@@ -115,9 +116,7 @@ def _write(node: Node, members_of: Callable[[Object], dict[str, Node]]) -> str:
         return node.text
     if isinstance(node, Array):
         return "[" + ",".join(_write(element, members_of) for element in node.elements) + "]"
-    return (
-        "{" + ",".join(f"{json.dumps(name)}:{_write(m, members_of)}" for name, m in members_of(node).items()) + "}"
-    )
+    return "{" + ",".join(f"{json.dumps(name)}:{_write(m, members_of)}" for name, m in members_of(node).items()) + "}"
 
 
 # Which messages there are
@@ -139,13 +138,14 @@ class Kind:
         return GetMessageClass(self.descriptor)
 
 
+@functools.cache
 def spelled_messages() -> list[Descriptor]:
     """Every message type that is spelled in JSON: bodies, results and frames, and all they hold."""
     roots = [v1.ResponseStreamEvent, v1.ConnectRequest, v1.ErrorResponse]
     todo = [root.DESCRIPTOR for root in roots]
     for service in services():
         for method in service.methods:
-            http = method.GetOptions().Extensions[_http()]
+            http = method.GetOptions().Extensions[annotations_pb2.http]
             if http.WhichOneof("pattern"):
                 todo.append(method.output_type)
                 if http.body:
@@ -167,12 +167,6 @@ def services() -> list[Any]:
         for file in sorted(files, key=lambda file: file.name)
         for _, service in sorted(file.services_by_name.items())
     ]
-
-
-def _http() -> Any:
-    from google.api import annotations_pb2
-
-    return annotations_pb2.http
 
 
 def kinds() -> list[Kind]:
@@ -390,13 +384,13 @@ def _populate(draw: st.DrawFn, message: Message, depth: int, arm: str = "") -> N
     for fields in () if spelled.by_kind else spelled.members.values():
         f = draw(st.sampled_from(fields))
         below = spelling.below(f)
-        must = spelling.of_field(f).empty_when_unset
+        must = spelling.of_field(f).empty_when_unset or (f.name == "type" and bool(_tags_of(message.DESCRIPTOR)))
         if must or (draw(st.booleans()) and (below is None or depth > 0)):
             draw(_set(message, f, depth))
     if spelled.catch_all and draw(st.booleans()):
         members = draw(_unknown_members())
         text = "{" + ",".join(f"{orjson.dumps(n).decode()}:{t}" for n, t in members.items()) + "}"
-        setattr(message, spelled.catch_all.name, _one_line(text) if members else "")
+        setattr(message, spelled.catch_all.name, one_line(text) if members else "")
 
 
 @st.composite
@@ -416,21 +410,21 @@ def _set(draw: st.DrawFn, message: Any, f: FieldDescriptor, depth: int) -> None:
         draw(_populate(getattr(message, f.name), depth - 1))
     elif f.is_repeated:
         raw = spelling.of_field(f).raw_json
-        elements = raw_json(null=True).map(_one_line) if raw else _scalars(f)
+        elements = raw_json(null=True).map(one_line) if raw else _scalars(f)
         getattr(message, f.name).extend(draw(st.lists(elements, max_size=2)))
     elif f.enum_type is not None:
         setattr(message, f.name, draw(st.sampled_from([value.number for value in f.enum_type.values])))
     elif spelling.of_field(f).raw_json:
-        setattr(message, f.name, _one_line(draw(raw_json())))
+        setattr(message, f.name, one_line(draw(raw_json())))
     elif f.name == "type" and not f.has_presence:
-        # Which of several tags was used: the arm's own.
-        tags = _tags_of(f.containing_type)
-        setattr(message, f.name, draw(st.sampled_from(tags)) if tags else draw(_words))
+        setattr(message, f.name, draw(st.sampled_from(_tags_of(f.containing_type) or ["", "other"])))
     else:
         setattr(message, f.name, draw(_scalars(f)))
 
 
+@functools.cache
 def _tags_of(descriptor: Descriptor) -> list[str]:
+    """The tags that an arm's message keeps one of; none for most messages."""
     for union in spelled_messages():
         for arm in spelling.of_message(union).arms:
             if arm.field.message_type is descriptor and arm.keeps_tag:
@@ -438,10 +432,6 @@ def _tags_of(descriptor: Descriptor) -> list[str]:
     return []
 
 
-def _one_line(text: str) -> str:
-    return text.replace("\r", " ").replace("\n", " ")
-
-
 def one_line(text: str) -> str:
     """Raw text as `encode` writes it: every line break a space."""
-    return _one_line(text)
+    return text.replace("\r", " ").replace("\n", " ")

@@ -148,7 +148,7 @@ async def test_damaged_row_fails_alone(path: Path, column: str, damage: str) -> 
         other.close()
         for call in (
             store.get("acme", damaged.response.id),
-            store.chain("acme", after.response.id, max_depth=10),
+            store.chain("acme", after.response.id, max_depth=10, max_bytes=2**20),
             store.items("acme", [damaged.input_items[0].id or ""]),
         ):
             with pytest.raises(Internal):

@@ -1,0 +1,96 @@
+"""The provider's answer, as events: a stream of them, or one response that becomes the last event."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from antiphon import openai_json
+from antiphon.responses import v1
+from server.errors import UpstreamError
+from server.providers.openai_responses.errors import Mask
+from server.providers.sse import EventTooLarge, ServerSentEvent, SseParser
+
+#: The last event for each status that ends a response.
+_LAST_EVENTS: Final = {
+    "completed": "response.completed",
+    "incomplete": "response.incomplete",
+    "failed": "response.failed",
+}
+_LAST_TYPES: Final = frozenset(_LAST_EVENTS.values())
+
+
+class EventReader:
+    """Reads a stream of events out of its bytes."""
+
+    def __init__(self, *, max_event_bytes: int, mask: Mask) -> None:
+        self._parser = SseParser(max_event_bytes=max_event_bytes)
+        self._mask = mask
+        #: Whether the last event has been read; what comes after it counts for nothing.
+        self.ended = False
+        #: Why no more can be read. The events before the fault have been returned.
+        self.failure: UpstreamError | None = None
+
+    def feed(self, chunk: bytes) -> list[v1.ResponseStreamEvent]:
+        """Take the next bytes; return the events that they complete. Neither `ended` nor `failure` may be set."""
+        try:
+            received = self._parser.feed(chunk)
+        except EventTooLarge as error:
+            received = error.events
+            self.failure = UpstreamError("An event of the provider's stream is too large.")
+        events: list[v1.ResponseStreamEvent] = []
+        try:
+            self._decode(received, events)
+        except openai_json.CodecError:
+            # Its words are about a document that the caller has never seen.
+            self.failure = UpstreamError("An event of the provider's stream could not be read.")
+        return events
+
+    def _decode(self, received: list[ServerSentEvent], events: list[v1.ResponseStreamEvent]) -> None:
+        for _, data in received:
+            if not data or data == b"[DONE]":
+                continue
+            value = openai_json.parse(data)
+            # The type within the data counts; the name of the event beside it is a copy.
+            kind = value.get("type") if type(value) is dict else None
+            if kind is None and type(value) is dict and type(value.get("error")) is dict:
+                # Some servers send the body of an HTTP error when they fail in the middle of a stream.
+                kind = "error"
+                value = value | {"type": kind}
+            event = openai_json.decode_value(value, data, v1.ResponseStreamEvent)
+            if kind in _LAST_TYPES:
+                self.ended = True
+            if kind in ("error", "response.failed"):
+                _mask_messages(event, self._mask)
+            events.append(event)
+            if self.ended:
+                self.failure = None
+                return
+
+
+def last_event(body: bytes, mask: Mask) -> v1.ResponseStreamEvent:
+    """The event that ends a call for a response which came whole. Raises `UpstreamError` when it is none."""
+    try:
+        value: Any = openai_json.parse(body)
+        status = value.get("status") if type(value) is dict else None
+        kind = _LAST_EVENTS.get(status) if type(status) is str else None
+        if kind is None:
+            raise UpstreamError("The provider's answer is not a response that has ended.")
+        event = openai_json.decode_value(
+            {"type": kind, "response": value}, b'{"response":%b}' % body, v1.ResponseStreamEvent
+        )
+    except openai_json.CodecError:
+        raise UpstreamError("The provider's answer could not be read.") from None
+    _mask_messages(event, mask)
+    return event
+
+
+def _mask_messages(event: v1.ResponseStreamEvent, mask: Mask) -> None:
+    """Take secrets out of the texts of a failure: a provider may quote the key it was called with."""
+    if event.HasField("error"):
+        if event.error.HasField("message"):
+            event.error.message = mask(event.error.message)
+        if event.error.HasField("error"):
+            event.error.error.message = mask(event.error.error.message)
+    elif event.HasField("failed") and event.failed.response.HasField("error"):
+        failure = event.failed.response.error
+        failure.message = mask(failure.message)
