@@ -51,7 +51,8 @@ class Process:
         while True:
             printed = self._log.read_text(errors="replace")
             for line in printed.splitlines():
-                place = re.search(rf"\b{label}", line, re.IGNORECASE)
+                # A label, not the scheme of a URL.
+                place = re.search(rf"\b{label}(?!:)", line, re.IGNORECASE)
                 ports = [int(found) for found in _ADDRESS.findall(line, place.end())] if place else []
                 ports = [port for port in ports if port not in (0, other_than)]
                 if ports:

@@ -23,10 +23,11 @@ from server.admin import serve_admin
 from server.auth.anonymous import Anonymous
 from server.auth.base import Authenticator
 from server.auth.keys import Keys
-from server.config import Config
+from server.config import Config, ConfigError
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
+from server.errors import StoreUnavailable
 from server.inprocess import InProcessChannel
 from server.interceptors import InFlight, chain
 from server.models import Models
@@ -34,6 +35,7 @@ from server.providers.base import Provider
 from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
+from server.stores.base import ResponseStore
 from server.telemetry import log
 
 #: Find a client that vanished without a word within half a minute: without the
@@ -80,12 +82,8 @@ class _Handlers:
 async def open_app(config: Config) -> AsyncIterator[App]:
     """Run a server until the context ends. Calls in flight then get `config.drain.grace` to finish."""
     async with AsyncExitStack() as stack:
-        open_store = registry.store(config.store.partition(":")[0])
-        store = await stack.enter_async_context(open_store(config.store))
-        providers: dict[str, Provider] = {}
-        for name, options in config.providers.items():
-            opened = registry.provider(options.kind)(name, options.options)
-            providers[name] = await stack.enter_async_context(opened)
+        providers = await _open_providers(config, stack)
+        store = await _open_store(config, stack)
         models = Models(config.models, providers)
         creator = Creator(
             router=models,
@@ -123,6 +121,36 @@ async def open_app(config: Config) -> AsyncIterator[App]:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(config.drain.grace):
                     await in_flight.idle()
+
+
+async def check(config: Config) -> None:
+    """Find out whether a server could be made of a configuration, without listening or storing anything.
+
+    Raises `ConfigError`.
+    """
+    async with AsyncExitStack() as stack:
+        await _open_providers(config, stack)
+
+
+async def _open_providers(config: Config, stack: AsyncExitStack) -> dict[str, Provider]:
+    opened: dict[str, Provider] = {}
+    problems: list[str] = []
+    for name, options in config.providers.items():
+        try:
+            provider = registry.provider(options.kind)(name, options.options)
+            opened[name] = await stack.enter_async_context(provider)
+        except (registry.NotInstalled, ValueError) as error:
+            problems.append(f"providers.{name}: {error}")
+    if problems:
+        raise ConfigError(problems)
+    return opened
+
+
+async def _open_store(config: Config, stack: AsyncExitStack) -> ResponseStore:
+    try:
+        return await stack.enter_async_context(registry.store(config.store_kind)(config.store))
+    except (registry.NotInstalled, ValueError) as error:
+        raise ConfigError([f"store: {error}"]) from None
 
 
 @asynccontextmanager
@@ -204,7 +232,7 @@ async def _serve(config: Config) -> int:
                 await asyncio.sleep(config.drain.lame_duck)
     except asyncio.CancelledError:
         return 1
-    except OSError as error:
+    except (OSError, StoreUnavailable) as error:
         print(f"antiphon: {error}", file=sys.stderr)
         return 1
     return 0

@@ -86,6 +86,11 @@ def _check(file: Path) -> int:
 
     try:
         config = load(file, os.environ)
+        import asyncio
+
+        from server.app import check
+
+        asyncio.run(check(config))
     except ConfigError as error:
         _print_errors(error.problems)
         return EXIT_CONFIG

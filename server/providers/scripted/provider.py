@@ -20,6 +20,8 @@ MODEL: Final = "echo"
 _UNSUPPORTED: Final = ("prompt", "moderation", "multi_agent")
 #: Deltas after which others get their turn on the event loop.
 _STRIDE: Final = 64
+#: Deltas that are handed on at once to a caller who does not stream: a long answer need not be in memory twice.
+_LARGEST_BATCH: Final = 4096
 
 
 class ScriptedProvider:
@@ -49,7 +51,7 @@ class ScriptedProvider:
                 await pace.wait(directives.trickle)
             elif deltas % _STRIDE == 0:
                 await asyncio.sleep(0)
-            if context.incremental:
+            if context.incremental or deltas % _LARGEST_BATCH == 0:
                 yield writer.take()
             pace.told()
             if deltas == directives.after:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Script:
         return call
 
     def note(self, method: str, request: Any, context: Any) -> Callable[[Any, Any], Any]:
-        metadata = {key: value for key, value in context.invocation_metadata()}
+        metadata = dict(context.invocation_metadata())
         self.calls.append(Call(method, request, metadata, context.time_remaining()))
         return self.does[method]
 
@@ -168,21 +168,31 @@ class Wire:
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Callable[[str], Any]]:
-    """Opens bare connections."""
+async def start_wire() -> AsyncIterator[Callable[..., Awaitable[Wire]]]:
+    """Opens bare connections that last as long as the test."""
     open_wires: list[Wire] = []
+
+    async def start_wire(url: str, limit: int = 1 << 20) -> Wire:
+        host, port = url.removeprefix("http://").rsplit(":", 1)
+        wire = Wire(*await asyncio.open_connection(host, int(port), limit=limit))
+        open_wires.append(wire)
+        return wire
+
+    yield start_wire
+    for wire in open_wires:
+        wire.writer.close()
+
+
+@pytest.fixture
+async def wire(start_wire: Callable[..., Awaitable[Wire]]) -> Callable[..., AbstractAsyncContextManager[Wire]]:
+    """Opens bare connections, each closed where its block ends."""
 
     @asynccontextmanager
     async def connect(url: str, limit: int = 1 << 20) -> AsyncIterator[Wire]:
-        host, port = url.removeprefix("http://").rsplit(":", 1)
-        reader, writer = await asyncio.open_connection(host, int(port), limit=limit)
-        wire = Wire(reader, writer)
-        open_wires.append(wire)
+        wire = await start_wire(url, limit)
         try:
             yield wire
         finally:
-            writer.close()
+            wire.writer.close()
 
-    yield connect
-    for wire in open_wires:
-        wire.writer.close()
+    return connect

@@ -106,12 +106,15 @@ async def test_a_call_that_outlasts_the_grace_is_told_503(
         assert (await found.json())["error"]["code"] == "overloaded"
 
 
-async def test_idle_connections_do_not_hold_it_up(script: Any, channel: grpc.aio.Channel, wire: Any) -> None:
+async def test_idle_connections_are_closed_at_once(channel: grpc.aio.Channel, start_wire: Any) -> None:
     async with asyncio.timeout(5):
         async with serve(channel, listen="127.0.0.1:0", grace=30.0) as url:
-            async with wire(url) as connection:
-                connection.send("GET", "/nowhere")
-                await connection.head()
+            used, unused = await start_wire(url), await start_wire(url)
+            used.send("GET", "/nowhere")
+            _, headers = await used.head()
+            await used.reader.readexactly(int(headers["content-length"]))
+        assert await used.reader.read() == b""
+        assert await unused.reader.read() == b""
 
 
 @pytest.mark.parametrize(

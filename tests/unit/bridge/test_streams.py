@@ -289,24 +289,32 @@ async def test_a_finished_call_is_not_cancelled(script: Any, url: str, wire: Any
     assert ended == ["whole"]
 
 
-async def test_silence_is_filled_with_comments_between_frames(start: Any, wire: Any, streams: Any) -> None:
+async def test_silence_is_filled_with_comments_between_frames(script: Any, start: Any, wire: Any, streams: Any) -> None:
     url = await start(keepalive=0.02)
-    before, between = asyncio.Event(), asyncio.Event()
-    streams(before, chunk(created()), between, chunk(delta(1), completed(2)))
-    async with wire(url) as connection:
-        connection.send("POST", "/v1/responses", BODY)
-        # Nothing at all is sent before the first event, however long it takes.
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await connection.reader.readexactly(1)
-        before.set()
+    reached, late, between = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def stream(request: Any, context: Any) -> Any:
+        reached.set()
+        await late.wait()
+        yield chunk(created(), completed(1))
+
+    streams(chunk(created()), between, chunk(delta(1), completed(2)))
+    script.does["StreamCreateResponse"] = stream
+    async with wire(url) as silent, wire(url) as connection:
+        silent.send("POST", "/v1/responses", BODY)
+        await reached.wait()
+        connection.send("GET", "/v1/responses/r1?stream=true")
         await connection.head()
         assert await connection.chunk() == frame(created())
         assert [await connection.chunk() for _ in range(3)] == [b": keep-alive\n\n"] * 3
         between.set()
         rest = await connection.chunks()
-    assert rest[-1] == frame(delta(1)) + frame(completed(2)) + DONE
-    assert set(rest[:-1]) <= {b": keep-alive\n\n"}
+        assert rest[-1] == frame(delta(1)) + frame(completed(2)) + DONE
+        assert set(rest[:-1]) <= {b": keep-alive\n\n"}
+        # As long a silence before the first event is filled with nothing.
+        late.set()
+        await silent.head()
+        assert await silent.chunks() == [frame(created()) + frame(completed(1)) + DONE]
 
 
 async def test_a_stream_that_speaks_gets_no_comments(start: Any, wire: Any, streams: Any) -> None:

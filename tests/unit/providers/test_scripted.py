@@ -100,6 +100,13 @@ async def test_a_caller_who_does_not_stream_gets_the_same_events_in_one_batch(me
     assert anonymous(streamed) == anonymous(whole)
 
 
+async def test_a_long_answer_comes_in_few_batches_to_a_caller_who_does_not_stream() -> None:
+    told = await batches(a_request("a " * 5000), a_context(incremental=False))
+    assert len(told) == 2
+    (item,) = check_event_order(event for batch in told for event in batch)
+    assert item.message.content[0].output_text.text == "a " * 5000
+
+
 async def test_answers_differ_in_ids_alone() -> None:
     request = a_request(tools=[WEATHER], reasoning={"effort": "low"}, include=["reasoning.encrypted_content"])
     first, second = await batches(request), await batches(request)
@@ -326,6 +333,9 @@ SCHEMAS: list[Any] = [
     {"type": "integer", "exclusiveMinimum": 10, "multipleOf": 7},
     {"type": "number", "minimum": 0.25, "exclusiveMaximum": 0.5},
     {"type": "integer", "maximum": -3},
+    {"type": "integer", "exclusiveMinimum": 1},
+    {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 2},
+    {"type": "integer", "exclusiveMaximum": 0},
     {"enum": [3, "a"], "type": "string"},
     {"const": {"a": [1]}},
     {"type": "array", "items": {"type": "boolean"}, "minItems": 3, "maxItems": 3},
@@ -379,8 +389,10 @@ def test_properties_keep_their_order() -> None:
         # Two branches at each of forty levels.
         json.dumps({
             "$ref": "#/$defs/0",
-            "$defs": {str(n): {"required": ["a", "b"], "properties": {key: {"$ref": f"#/$defs/{n + 1}"} for key in "ab"}}
-                      for n in range(40)} | {"40": {}},
+            "$defs": {
+                str(n): {"required": ["a", "b"], "properties": {key: {"$ref": f"#/$defs/{n + 1}"} for key in "ab"}}
+                for n in range(40)
+            } | {"40": {}},
         }),
     ],
     ids=lambda schema: schema[:40],
