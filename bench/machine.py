@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -11,12 +12,12 @@ _LIBRARIES = ("aiohttp", "antiphon", "apsw", "grpcio", "httpx", "httpx-aiohttp",
 
 
 def describe() -> str:
-    """The machine, how busy it is, and the versions, in three lines."""
+    """The machine, how busy it is, and the versions, and the revision, in three lines."""
     load = " ".join(f"{number:.2f}" for number in os.getloadavg())
     versions = ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES)
     return (
         f"{os.cpu_count()} cores of {_cpu_model()}, {platform.system()} {platform.release()}; load before: {load}\n"
-        f"{platform.python_implementation()} {platform.python_version()}\n"
+        f"{platform.python_implementation()} {platform.python_version()}; revision {_revision()}\n"
         f"{versions}"
     )
 
@@ -35,3 +36,13 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "none"
+
+
+def _revision() -> str:
+    """The commit, with `-dirty` behind it when the tree differs from it."""
+    command = ["git", "--no-optional-locks", "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from antiphon.responses import v1
-from http_bridge.errors import Fault
+from http_bridge.errors import Fault, too_large
 
 #: A gzip body is inflated in steps of this many bytes, so that a bomb is noticed before it has burst.
 _STEP: Final = 1 << 18
@@ -32,10 +32,6 @@ async def read(request: web.Request, limit: int) -> bytes:
 def is_too_large(request: web.BaseRequest, limit: int) -> bool:
     """Whether a request says of its body, before any of it is read, that it is larger than `limit`."""
     return (request.content_length or 0) > limit
-
-
-def too_large() -> Fault:
-    return Fault(v1.ErrorReason.ERROR_REASON_REQUEST_TOO_LARGE, "The request is larger than the server takes.")
 
 
 def malformed() -> Fault:

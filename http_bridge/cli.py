@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -58,7 +59,11 @@ async def _serve(options: argparse.Namespace) -> None:
             grace=options.grace,
         ) as url,
     ):
-        print(f"http listening on {url}, server at {options.server}", flush=True)
+        # What start-up made stays; many small messages need not set the collector off again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        print(f"antiphon-bridge: HTTP on {url}", flush=True)
         await stop.wait()
 
 

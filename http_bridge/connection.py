@@ -52,7 +52,7 @@ def of_http(error: web.HTTPException) -> Fault:
         case 405:
             return Fault(reason.ERROR_REASON_METHOD_NOT_ALLOWED, "This path is not served with this method.")
         case 413:
-            return Fault(reason.ERROR_REASON_REQUEST_TOO_LARGE, "The request is larger than the server takes.")
+            return errors.too_large()
         case status if 400 <= status < 500:
             return Fault(reason.ERROR_REASON_MALFORMED_REQUEST, "The request is not valid HTTP.", http_status=status)
         case _:

@@ -82,6 +82,11 @@ def unavailable() -> Fault:
     )
 
 
+def too_large() -> Fault:
+    """The fault for a request beyond a limit of the bridge's or the server's."""
+    return Fault(_Reason.ERROR_REASON_REQUEST_TOO_LARGE, "The request is larger than the server takes.")
+
+
 def of_codec(error: CodecError) -> Fault:
     """The fault for a body that does not fit the contract."""
     if not isinstance(error, DecodeError):
@@ -144,6 +149,6 @@ def _untold(code: grpc.StatusCode) -> Fault:
         case grpc.StatusCode.UNIMPLEMENTED:
             return Fault(_Reason.ERROR_REASON_UNIMPLEMENTED, "The server does not offer this method.")
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return Fault(_Reason.ERROR_REASON_REQUEST_TOO_LARGE, "The request is larger than the server takes.")
+            return too_large()
         case _:
             return internal()

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from server.app import App, open_app
 from server.config import parse
+
+#: What a command prints when it listens: `antiphon: gRPC on 127.0.0.1:50051`.
+_LISTENS: Final = re.compile(r"[a-z-]+: (\w+) on (\S+:\d+)$")
+#: How long, in seconds, a command may take to end after SIGTERM before it is killed.
+_PATIENCE: Final = 20.0
 
 
 @asynccontextmanager
@@ -28,11 +35,20 @@ class Command:
 
     process: asyncio.subprocess.Process
     #: By kind, as the command prints them: `gRPC`, `HTTP`, `admin`.
-    addresses: Mapping[str, str]
+    addresses: dict[str, str] = field(default_factory=dict)
+    #: Everything it has printed on standard output so far.
+    printed: list[str] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end. Returns the exit status: below 0, the signal that ended it."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(_PATIENCE):
+            return await self.process.wait()
 
 
 @asynccontextmanager
@@ -58,27 +74,31 @@ async def running(
     finally:
         if stderr is not None:
             stderr.close()
+    command = Command(process)
+    ready = asyncio.Event()
+    # Read to its end: a command that nobody listens to would stop when the pipe is full.
+    reading = asyncio.create_task(_read(command, listeners, ready))
     try:
-        yield Command(process, await _addresses(process, listeners))
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(20):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-async def _addresses(process: asyncio.subprocess.Process, listeners: int) -> Mapping[str, str]:
-    assert process.stdout is not None
-    addresses: dict[str, str] = {}
-    while len(addresses) < listeners:
-        line = (await process.stdout.readline()).decode()
-        if not line:
+        await ready.wait()
+        if len(command.addresses) < listeners:
             raise RuntimeError(f"the command ended before it was ready, with status {await process.wait()}")
-        kind, on, address = line.strip().partition(": ")[2].partition(" on ")
-        if on and ":" in address:
-            addresses[kind] = address
-    return addresses
+        yield command
+    finally:
+        try:
+            await command.stop()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await reading
+
+
+async def _read(command: Command, listeners: int, ready: asyncio.Event) -> None:
+    assert command.process.stdout is not None
+    async for line in command.process.stdout:
+        command.printed.append(line.decode().rstrip("\n"))
+        listens = _LISTENS.match(command.printed[-1])
+        if listens is not None:
+            command.addresses[listens[1]] = listens[2]
+            if len(command.addresses) == listeners:
+                ready.set()
+    ready.set()

@@ -21,7 +21,7 @@ import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 Event: TypeAlias = Mapping[str, Any]
 Script: TypeAlias = Callable[["Exchange"], Awaitable[None]]
@@ -85,12 +85,12 @@ class Exchange:
 
     async def body(self, data: bytes) -> None:
         """Write a piece of the body, in one write."""
-        await self.raw(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked and data else data)
+        await self.raw(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data)
 
-    async def end(self) -> None:
-        """End the answer; the connection stays open for the next request."""
-        if self._chunked:
-            await self.raw(b"0\r\n\r\n")
+    async def end(self, data: bytes = b"") -> None:
+        """End the answer, with a last piece in the same write; the connection stays open for the next request."""
+        last = b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
+        await self.raw(last + b"0\r\n\r\n" if self._chunked else last)
         self.ended = True
 
     async def hang(self) -> None:
@@ -183,8 +183,7 @@ class _Connection(asyncio.Protocol):
         self._gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "TCP"
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # that of uvloop is none by descent
         self._number = self._upstream.opened(self)
         self.task = asyncio.get_running_loop().create_task(self._serve())
 
@@ -269,15 +268,25 @@ class _Connection(asyncio.Protocol):
 # Scripts
 
 
+def spell(event: Event) -> bytes:
+    """The data of an event."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def sse(event: Event) -> bytes:
     """An event as it goes over the wire."""
-    name = f"event: {event['type']}\n" if "type" in event else ""
-    return f"{name}data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), spell(event))
 
 
 def events(stream: Iterable[Event], *, done: bool = False) -> Script:
-    """The whole stream in one write, then the end; `done` adds `data: [DONE]`."""
-    return raw_stream([b"".join(map(sse, stream)) + (b"data: [DONE]\n\n" if done else b"")])
+    """The whole stream and its end in one write; `done` adds `data: [DONE]`."""
+    whole = b"".join(map(sse, stream)) + (b"data: [DONE]\n\n" if done else b"")
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.sse_head()
+        await exchange.end(whole)
+
+    return script
 
 
 def raw_stream(chunks: Sequence[bytes]) -> Script:
@@ -297,8 +306,7 @@ def body(content: bytes, *, status: int = 200, headers: Mapping[str, str] | None
 
     async def script(exchange: Exchange) -> None:
         await exchange.head(status, headers, length=len(content))
-        await exchange.body(content)
-        await exchange.end()
+        await exchange.end(content)
 
     return script
 

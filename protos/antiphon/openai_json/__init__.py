@@ -3,10 +3,12 @@
 One JSON policy, both ways:
 
 - Strict UTF-8, one value, no byte order mark, no lone surrogates, no NaN or
-  infinity (`1e400` included); nesting to 1024 levels, 90 in the typed part.
+  infinity (`1e400` included). Nesting to 90 levels in the typed part and to
+  250 in free-form parts; beyond that, up to 1024, as the call stack allows.
 - Of a key that stands twice in an object, the last counts.
 - Integers are exact within the field's range. Free-form JSON (`parameters`,
-  `schema`, ...) and unknown members keep their text as it was written.
+  `schema`, ...) and unknown members keep their text as it was written, but
+  for line breaks between tokens: what `encode` writes is one line.
 - `null` means absent. Of optional lists and maps, empty means absent, where
   the API gives the two no different meanings. A union member whose type is
   told by its shape (a message without `type`) gets its `type` spelled out.
@@ -14,6 +16,9 @@ One JSON policy, both ways:
 
 `encode` writes `null`, `[]`, `""` and `0` where OpenAI's schema requires the
 member; the rest is left out when unset.
+
+Messages that came over gRPC hold raw JSON which nobody has read yet: `check`
+it before use. `json_path` tells a field of the contract in the API's words.
 """
 
 from antiphon.openai_json.checks import check

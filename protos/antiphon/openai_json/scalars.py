@@ -74,8 +74,10 @@ def _decimal(value: Any) -> float:
 
 def _integer(low: int, high: int, truncate: bool, value: Any) -> int:
     if type(value) is float:
-        if not truncate and not (value.is_integer() and abs(value) <= _MAX_EXACT):
+        if not truncate and not value.is_integer():
             raise WrongType("expected an integer, got a decimal number.")
+        if abs(value) > _MAX_EXACT:
+            raise WrongValue(f"expected an integer from {low} to {high}, written without fraction and exponent.")
         value = int(value)
     if type(value) is not int:
         raise wrong_type("an integer", value)

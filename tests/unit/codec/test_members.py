@@ -258,7 +258,7 @@ WRONG = [
     ("max_output_tokens", True, openai_json.WrongType, "max_output_tokens"),
     ("max_output_tokens", 1.5, openai_json.WrongType, "max_output_tokens"),
     ("max_output_tokens", 2**63, openai_json.WrongValue, "max_output_tokens"),
-    ("max_output_tokens", 2**70, openai_json.WrongType, "max_output_tokens"),
+    ("max_output_tokens", 2**70, openai_json.WrongValue, "max_output_tokens"),
     ("store", 1, openai_json.WrongType, "store"),
     ("text", {"format": "text"}, openai_json.WrongType, "text.format"),
     ("prompt", {"id": "p", "variables": {"v": 1}}, openai_json.WrongType, "prompt.variables.v"),

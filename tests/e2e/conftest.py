@@ -1,0 +1,77 @@
+"""Fixtures of the end-to-end tests: every test that asks for `layout` runs on both."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from openai import OpenAI
+
+from antiphon.responses import v1
+from server.testing.background import Background
+from server.testing.upstream import FakeUpstream
+
+if "e2e_stage" not in sys.modules:
+    # Tests are no package: makes `stage.py` importable by this name.
+    _spec = importlib.util.spec_from_file_location("e2e_stage", Path(__file__).with_name("stage.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules["e2e_stage"] = _module
+    _spec.loader.exec_module(_module)
+
+import e2e_stage as stage
+
+if TYPE_CHECKING:
+    from e2e_stage import Layout, Stage, Theatre
+
+
+@pytest.fixture(scope="session")
+def background() -> Iterator[Background]:
+    with Background() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def theatre(background: Background) -> Iterator[Theatre]:
+    with background.using(FakeUpstream()) as upstream:
+        yield stage.Theatre(upstream, background)
+
+
+@pytest.fixture
+def up(theatre: Theatre) -> Stage:
+    """This test's part of the upstream, which the model `up.model` leads to."""
+    return theatre.stage()
+
+
+@pytest.fixture(scope="session", params=stage.LAYOUTS)
+def layout(
+    request: pytest.FixtureRequest, background: Background, theatre: Theatre, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Layout]:
+    """A server that all tests share, in each of its layouts."""
+    folder = tmp_path_factory.mktemp("layout")
+    with background.using(stage.open_layout(request.param, folder, theatre.base_url)) as opened:
+        yield opened
+    # After all that the tests did, and the end of the processes.
+    assert stage.CANARY not in opened.written()
+    assert [command.process.returncode for command in opened.commands] == [0] * len(opened.commands)
+
+
+@pytest.fixture(scope="session")
+def client(layout: Layout) -> Iterator[OpenAI]:
+    """The SDK as tenant a. It refuses whatever does not fit OpenAI's types."""
+    with OpenAI(
+        base_url=f"{layout.url}/v1", api_key=stage.KEY_A, max_retries=0, timeout=30, _strict_response_validation=True
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def stub(layout: Layout) -> Iterator[v1.ResponsesServiceStub]:
+    """The service over gRPC."""
+    with layout.channel() as channel:
+        yield v1.ResponsesServiceStub(channel)
