@@ -53,13 +53,7 @@ class Frames:
         for event in events:
             spelled = spell(event)
             kind = spelled["type"]
-            data = orjson.dumps(spelled)
-            if b"\n" in data or b"\r" in data:
-                # Free-form JSON stands as its author wrote it. Outside strings a line end is mere white space.
-                data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-            parts.append(_HEADS.get(kind) or _head(kind))
-            parts.append(data)
-            parts.append(b"\n\n")
+            parts += (_HEADS.get(kind) or _head(kind), orjson.dumps(spelled), b"\n\n")
             if kind in _MILESTONES and self._pass(kind, event):
                 parts.append(_DONE)
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import re
 from collections import Counter
 from pathlib import Path
@@ -93,6 +94,8 @@ def test_options_are_used_where_the_codec_heeds_them(descriptor):
         is_text = field.type == FieldDescriptor.TYPE_STRING
         assert is_text or not (options.raw_json or options.catch_all or options.fallback), field.full_name
         assert field.is_repeated or not options.omit_when_empty, field.full_name
+        # The encoder's source names fields as they are.
+        assert not keyword.iskeyword(field.name), field.full_name
         assert field.message_type or not options.empty_when_unset, field.full_name
         assert not options.null_when_unset or field.has_presence or options.omit_when_empty, field.full_name
         assert not options.tags or field.containing_oneof is not None, field.full_name

@@ -220,7 +220,6 @@ def _list(spelled: spelling.Spelling) -> Fill:
     def fill(message: Any, value: Any, source: Source) -> None:
         if type(value) is not list:
             raise wrong_type("an array", value)
-        message.SetInParent()
         setter(message, value, source, "")
 
     return fill

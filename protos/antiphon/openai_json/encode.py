@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import orjson
@@ -12,12 +11,11 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from antiphon.openai_json import spelling
+from antiphon.openai_json.code import Code
 from antiphon.openai_json.source import raw_members
 
 #: Makes the JSON value of a message, out of dicts, lists, scalars and `orjson.Fragment`s.
 Spell: TypeAlias = Callable[[Any], Any]
-#: Adds members to an object under construction.
-Write: TypeAlias = Callable[[Any, dict[str, Any]], None]
 
 
 def encode(message: Message, *, nulls: bool = True) -> bytes:
@@ -74,48 +72,42 @@ def _compile(spelled: spelling.Spelling, nulls: bool) -> Spell:
 
 
 def _object(spelled: spelling.Spelling, nulls: bool) -> Spell:
-    write = _writer(spelled, nulls)
-    copy_template = {**spelled.constants, **_nulls(spelled, nulls)}.copy
-
-    def spell_object(message: Any) -> dict[str, Any]:
-        out: dict[str, Any] = copy_template()
-        write(message, out)
-        return out
-
-    return spell_object
+    code = Code(spelled.constants)
+    _members(code, "message", spelled, nulls)
+    return code.compiled(spelled.descriptor.full_name)
 
 
 def _union(spelled: spelling.Spelling, nulls: bool) -> Spell:
-    discriminator = spelled.discriminator
-    write_shared = _writer(spelled, nulls)
-    shared_nulls = _nulls(spelled, nulls)
     full_name = spelled.descriptor.full_name
     oneof = spelled.oneof
-    arms = {}
-    for arm in spelled.arms:
-        inner = spelling.of_message(arm.field.message_type)
-        template = {discriminator: arm.tags[0], **inner.constants, **shared_nulls, **_nulls(inner, nulls)}
-        arms[arm.field.name] = (template.copy, _writer(inner, nulls), arm.tags[0] if arm.keeps_tag else "")
-    fallback = spelled.fallback.name if spelled.fallback else ""
+    arms = {arm.field.name: _arm(arm, spelled, nulls) for arm in spelled.arms}
+    if spelled.fallback is not None:
+        arms[spelled.fallback.name] = _fallback(spelled.fallback.name, spelled, nulls)
 
-    def spell_union(message: Any) -> dict[str, Any]:
+    def spell_union(message: Any) -> Any:
         name = message.WhichOneof(oneof)
         if name is None:
             # None is set, or a newer one, met as an unknown field of the protobuf wire: it has no spelling here.
             raise ValueError(f"{full_name}: no {oneof} is set that this version can spell")
-        if name == fallback:
-            out: dict[str, Any] = _fragments(getattr(message, name))
-            write_shared(message, out)
-            return out
-        copy_template, write_own, usual_tag = arms[name]
-        out = copy_template()
-        write_shared(message, out)
-        write_own(getattr(message, name), out)
-        if usual_tag and not out[discriminator]:
-            out[discriminator] = usual_tag
-        return out
+        return arms[name](message)
 
     return spell_union
+
+
+def _arm(arm: spelling.Arm, union: spelling.Spelling, nulls: bool) -> Spell:
+    inner = spelling.of_message(arm.field.message_type)
+    code = Code({union.discriminator: arm.tags[0], **inner.constants})
+    _members(code, "message", union, nulls)
+    code.add(f"arm = message.{arm.field.name}")
+    _members(code, "arm", inner, nulls, kept_tag=union.discriminator if arm.keeps_tag else "")
+    return code.compiled(inner.descriptor.full_name)
+
+
+def _fallback(name: str, union: spelling.Spelling, nulls: bool) -> Spell:
+    code = Code({})
+    code.add(f"out.update({code.name(_fragments)}(message.{name}))")
+    _members(code, "message", union, nulls=False)
+    return code.compiled(union.descriptor.full_name)
 
 
 def _by_kind(spelled: spelling.Spelling, nulls: bool) -> Spell:
@@ -127,17 +119,6 @@ def _by_kind(spelled: spelling.Spelling, nulls: bool) -> Spell:
         return None if name is None else arms[name](getattr(message, name))
 
     return spell_by_kind
-
-
-def _nulls(spelled: spelling.Spelling, nulls: bool) -> dict[str, Any]:
-    """The members that are `null` unless a field gives them a value."""
-    if not nulls:
-        return {}
-    return {
-        member: None
-        for member, fields in spelled.members.items()
-        if any(spelling.of_field(field).null_when_unset for field in fields)
-    }
 
 
 def _fragment(text: str) -> orjson.Fragment:
@@ -154,105 +135,61 @@ def _fragments(text: str) -> dict[str, Any]:
 # Members
 
 
-def _writer(spelled: spelling.Spelling, nulls: bool) -> Write:
-    """Writes every member that comes from the message's own fields, over the nulls of its template."""
-    required: list[tuple[str, str]] = []
-    optional: list[tuple[str, str, Spell | None, bool]] = []
-    lists: list[tuple[str, str, Spell]] = []
-    others: list[Write] = []
+def _members(code: Code, of: str, spelled: spelling.Spelling, nulls: bool, kept_tag: str = "") -> None:
+    """Adds the code that writes every member which comes from the fields of the message named `of`, in their order."""
     for member, fields in spelled.members.items():
-        field = fields[0]
+        null = nulls and any(spelling.of_field(field).null_when_unset for field in fields)
         if len(fields) > 1:
-            others.append(_either(member, fields, nulls))
-        elif field.is_repeated:
-            if spelling.of_field(field).omit_when_empty:
-                others.append(_where_true(member, field.name, _values(field, nulls)))
-            else:
-                lists.append((member, field.name, _values(field, nulls)))
-        elif field.has_presence:
-            always = spelling.of_field(field).empty_when_unset
-            optional.append((member, field.name, _value(field, nulls), always))
-        elif _value(field, nulls) is None:
-            required.append((member, field.name))
+            _either(code, of, member, fields, nulls, null)
+            continue
+        (field,) = fields
+        spell = _values(field, nulls) if field.is_repeated else _value(field, nulls)
+        value = f"{of}.{field.name}"
+        spelled_value = value if spell is None else f"{code.name(spell)}({value})"
+        if member == kept_tag:
+            code.add(f"if {value}:", f"    out[{member!r}] = {value}")
+        elif field.is_repeated and not spelling.of_field(field).omit_when_empty:
+            code.add(f"values = {value}")
+            empty = "{}" if spelling.is_map(field) else "[]"
+            code.add(f"out[{member!r}] = {code.name(spell)}(values) if values else {empty}")
+        elif field.has_presence and not spelling.of_field(field).empty_when_unset:
+            code.add(f"if {of}.HasField({field.name!r}):", f"    out[{member!r}] = {spelled_value}")
+            if null:
+                code.add("else:", f"    out[{member!r}] = None")
+        elif field.is_repeated or (spell is not None and not field.has_presence):
+            # Empty text has no spelling as JSON, nor has an enum's number that this version does not know.
+            code.add(f"value = {value}", f"value = {code.name(spell)}(value) if value else None")
+            code.add(*([] if null else ["if value is not None:"]), f"{'' if null else '    '}out[{member!r}] = value")
         else:
-            others.append(_where_true(member, field.name, _value(field, nulls) or _same))
-    write_required = _required(required)
-    catch_all = spelled.catch_all.name if spelled.catch_all else None
-    constants = spelled.constants
+            code.add(f"out[{member!r}] = {spelled_value}")
+    if spelled.catch_all is not None:
+        keep = code.name(_unknown_members(spelled.constants))
+        code.add(f"text = {of}.{spelled.catch_all.name}", "if text:", f"    {keep}(text, out)")
 
-    def write(message: Any, out: dict[str, Any]) -> None:
-        if write_required is not None:
-            write_required(message, out)
-        if optional:
-            is_set = message.HasField
-            for member, name, spell, always in optional:
-                if always or is_set(name):
-                    value = getattr(message, name)
-                    out[member] = value if spell is None else spell(value)
-        for member, name, spell_all in lists:
-            out[member] = spell_all(getattr(message, name))
-        for write_member in others:
-            write_member(message, out)
-        if catch_all is not None:
-            text = getattr(message, catch_all)
-            if text:
-                for name, raw in _fragments(text).items():
-                    if name not in out or name in constants:
-                        out[name] = raw
+
+def _either(code: Code, of: str, member: str, fields: tuple[FieldDescriptor, ...], nulls: bool, null: bool) -> None:
+    """Adds the code that writes whichever of the fields spelled as this member is set."""
+    test = "if"
+    for field in fields:
+        spell = _values(field, nulls) if field.is_repeated else _value(field, nulls)
+        value = f"{of}.{field.name}"
+        is_set = value if field.is_repeated else f"{of}.HasField({field.name!r})"
+        spelled_value = value if spell is None else f"{code.name(spell)}({value})"
+        code.add(f"{test} {is_set}:", f"    out[{member!r}] = {spelled_value}")
+        test = "elif"
+    if any(field.is_repeated and not spelling.of_field(field).omit_when_empty for field in fields):
+        code.add("else:", f"    out[{member!r}] = []")
+    elif null:
+        code.add("else:", f"    out[{member!r}] = None")
+
+
+def _unknown_members(constants: Mapping[str, str]) -> Callable[[str, dict[str, Any]], None]:
+    def write(text: str, out: dict[str, Any]) -> None:
+        for name, raw in _fragments(text).items():
+            if name not in out or name in constants:
+                out[name] = raw
 
     return write
-
-
-def _required(fields: Sequence[tuple[str, str]]) -> Write | None:
-    """Writes scalars that are always spelled, just as they are."""
-    if not fields:
-        return None
-    if len(fields) == 1:
-        ((member, name),) = fields
-
-        def write_one(message: Any, out: dict[str, Any]) -> None:
-            out[member] = getattr(message, name)
-
-        return write_one
-    members = tuple(member for member, _ in fields)
-    values = operator.attrgetter(*(name for _, name in fields))
-
-    def write_all(message: Any, out: dict[str, Any]) -> None:
-        out.update(zip(members, values(message), strict=True))
-
-    return write_all
-
-
-def _where_true(member: str, name: str, spell: Spell) -> Write:
-    """Writes a member unless its field is empty, or of an enum a number that this version cannot spell."""
-
-    def write_where_true(message: Any, out: dict[str, Any]) -> None:
-        value = getattr(message, name)
-        if value:
-            spelled = spell(value)
-            if spelled is not None:
-                out[member] = spelled
-
-    return write_where_true
-
-
-def _either(member: str, fields: tuple[FieldDescriptor, ...], nulls: bool) -> Write:
-    """Writes whichever of the fields spelled as this member is set, or what the member is without any."""
-    alternatives: list[tuple[str, bool, Spell]] = [
-        (field.name, field.is_repeated, _values(field, nulls) if field.is_repeated else _value(field, nulls) or _same)
-        for field in fields
-    ]
-    is_list = any(field.is_repeated and not spelling.of_field(field).omit_when_empty for field in fields)
-
-    def write_either(message: Any, out: dict[str, Any]) -> None:
-        for name, repeated, spell in alternatives:
-            if getattr(message, name) if repeated else message.HasField(name):
-                out[member] = spell(getattr(message, name))
-                return
-        if is_list:
-            out[member] = []
-
-    return write_either
 
 
 # Values

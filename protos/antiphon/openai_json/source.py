@@ -64,8 +64,5 @@ class Source:
     def _child(self, key: str | int) -> msgspec.Raw:
         if self._children is None:
             own = self._own()
-            try:
-                self._children = _array_elements(own) if isinstance(key, int) else _object_members(own)
-            except RecursionError:
-                raise DecodeError("nested too deeply.") from None
+            self._children = _array_elements(own) if isinstance(key, int) else _object_members(own)
         return self._children[key]  # type: ignore[index]

@@ -18,6 +18,17 @@ _LAST_EVENTS: Final = {
 }
 _LAST_TYPES: Final = frozenset(_LAST_EVENTS.values())
 
+#: The types that say that there will be an answer, each with its field. The response in them is the
+#: provider's own view of the request, and of no use here: it is not read.
+_OPENING: Final = {"response.created": "created", "response.queued": "queued", "response.in_progress": "in_progress"}
+#: The types that most events have: nothing but their decoding is to be done.
+_PLAIN: Final = frozenset(
+    tag
+    for arm in openai_json.spelling.of_message(v1.ResponseStreamEvent.DESCRIPTOR).arms
+    for tag in arm.tags
+    if tag not in _LAST_TYPES and tag != "error"
+)
+
 
 class EventReader:
     """Reads a stream of events out of its bytes."""
@@ -52,19 +63,30 @@ class EventReader:
             value = openai_json.parse(data)
             # The type within the data counts; the name of the event beside it is a copy.
             kind = value.get("type") if type(value) is dict else None
-            if kind is None and type(value) is dict and type(value.get("error")) is dict:
-                # Some servers send the body of an HTTP error when they fail in the middle of a stream.
-                kind = "error"
-                value = value | {"type": kind}
-            event = openai_json.decode_value(value, data, v1.ResponseStreamEvent)
-            if kind in _LAST_TYPES:
-                self.ended = True
-            if kind in ("error", "response.failed"):
-                _mask_messages(event, self._mask)
-            events.append(event)
-            if self.ended:
-                self.failure = None
-                return
+            if type(kind) is not str:
+                kind = None
+            if kind in _OPENING:
+                event = v1.ResponseStreamEvent()
+                getattr(event, _OPENING[kind]).SetInParent()
+                events.append(event)
+            elif kind in _PLAIN:
+                events.append(openai_json.decode_value(value, data, v1.ResponseStreamEvent))
+            else:
+                events.append(self._decode_special(kind, value, data))
+                if self.ended:
+                    self.failure = None
+                    return
+
+    def _decode_special(self, kind: object, value: Any, data: bytes) -> v1.ResponseStreamEvent:
+        if kind is None and type(value) is dict and type(value.get("error")) is dict:
+            # Some servers send the body of an HTTP error when they fail in the middle of a stream.
+            kind = "error"
+            value = value | {"type": kind}
+        event = openai_json.decode_value(value, data, v1.ResponseStreamEvent)
+        self.ended = kind in _LAST_TYPES
+        if kind in ("error", "response.failed"):
+            _mask_messages(event, self._mask)
+        return event
 
 
 def last_event(body: bytes, mask: Mask) -> v1.ResponseStreamEvent:

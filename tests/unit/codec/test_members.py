@@ -259,6 +259,7 @@ WRONG = [
     ("max_output_tokens", 1.5, openai_json.WrongType, "max_output_tokens"),
     ("max_output_tokens", 2**63, openai_json.WrongValue, "max_output_tokens"),
     ("max_output_tokens", 2**70, openai_json.WrongValue, "max_output_tokens"),
+    ("max_output_tokens", float(2**54), openai_json.WrongValue, "max_output_tokens"),
     ("store", 1, openai_json.WrongType, "store"),
     ("text", {"format": "text"}, openai_json.WrongType, "text.format"),
     ("prompt", {"id": "p", "variables": {"v": 1}}, openai_json.WrongType, "prompt.variables.v"),
@@ -280,6 +281,11 @@ def test_a_whole_decimal_number_is_an_integer_and_times_lose_their_fraction():
     request = openai_json.decode(b'{"max_output_tokens":32.0}', v1.CreateResponseRequest)
     assert request.max_output_tokens == 32
     assert openai_json.decode(b'{"created_at":17.75}', v1.Response).created_at == 17
+
+
+def test_null_of_an_unknown_member_means_absent_but_not_within_a_raw_part():
+    response = openai_json.decode(b'{"new":null,"newer":{"a":null},"object":null}', v1.Response)
+    assert response.catch_all == '{"newer":{"a":null}}'
 
 
 def test_what_a_newer_version_adds_is_kept_beside_each_other():

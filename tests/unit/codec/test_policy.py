@@ -89,7 +89,7 @@ def outcome(frames: int, levels: int) -> str:
 @pytest.mark.parametrize("frames", [0, 300, 600])
 def test_deep_raw_json_is_kept_or_refused_wherever_it_is_decoded(frames):
     assert outcome(frames, 250) == "kept"
-    assert outcome(frames, 1000) in {"kept", "nested too deeply.", "The JSON is nested too deeply."}
+    assert outcome(frames, 1000) in {"kept", "The JSON is nested too deeply."}
 
 
 def test_the_last_of_equal_keys_counts():
