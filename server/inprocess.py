@@ -1,10 +1,10 @@
 """A channel straight onto the server's own handlers, for clients in the same process.
 
 It has the shape of `grpc.aio.Channel`, so generated stubs and their callers
-cannot tell the difference, and it runs the same interceptors and the same
-serializers; there is no socket, no second task and no queue between the
-caller and the method. A caller that is cancelled cancels the method where it
-stands.
+cannot tell the difference, and it runs the same interceptors. Requests are
+serialized and parsed as ever; responses are handed over. There is no socket,
+no second task and no queue between the caller and the method: a caller that is
+cancelled cancels the method where it stands.
 """
 
 from __future__ import annotations
@@ -174,6 +174,15 @@ class _Call:
             self._request = handler.request_deserializer(self._request)
         return handler
 
+    def _received(self, handler: Any, response: Any) -> Any:
+        """A response as the caller gets it: the method's own message, where the caller would parse the same type.
+
+        Methods hand their responses over and keep nothing of them.
+        """
+        if self._method.deserialize == getattr(type(response), "FromString", None):
+            return response
+        return self._method.deserialize(handler.response_serializer(response))
+
     def _error(self, code: grpc.StatusCode, text: str) -> grpc.aio.AioRpcError:
         self._context.status, self._context.text = code, text
         return grpc.aio.AioRpcError(
@@ -207,7 +216,7 @@ class UnaryCall(_Call):
             raise self._aborted() from None
         except TimeoutError:
             raise self._late() from None
-        return self._method.deserialize(handler.response_serializer(response))
+        return self._received(handler, response)
 
 
 class StreamCall(_Call):
@@ -215,8 +224,8 @@ class StreamCall(_Call):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._handler_of_call: grpc.RpcMethodHandler | None = None
         self._responses: AsyncIterator[Any] | None = None
-        self._serialize: Callable[[Any], bytes] = bytes
         self._closing: asyncio.Task[None] | None = None
 
     def __aiter__(self) -> AsyncIterator[Any]:
@@ -226,8 +235,7 @@ class StreamCall(_Call):
         if self._cancelled:
             raise asyncio.CancelledError
         if self._responses is None:
-            handler = await self._handler()
-            self._serialize = handler.response_serializer
+            handler = self._handler_of_call = await self._handler()
             self._responses = handler.unary_stream(self._request, self._context)
         try:
             if self._deadline is None:
@@ -239,7 +247,7 @@ class StreamCall(_Call):
             raise self._aborted() from None
         except TimeoutError:
             raise self._late() from None
-        return self._method.deserialize(self._serialize(response))
+        return self._received(self._handler_of_call, response)
 
     async def read(self) -> Any:
         """The next response, or `grpc.aio.EOF`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, TypeAlias, TypeVar
 
 import orjson
@@ -11,6 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from antiphon.openai_json import scalars, spelling
+from antiphon.openai_json.code import Code
 from antiphon.openai_json.errors import DecodeError, MalformedJson, MissingMember, WrongValue, wrong_type
 from antiphon.openai_json.source import Source
 
@@ -103,34 +104,50 @@ def _members(
     entries: Mapping[str, Entry], constants: Mapping[str, str], discriminator: str | None, keep: Keeper
 ) -> Callable[[Any, Any, dict[str, Any], Source], None]:
     """Sets the fields of a message, and of the arm it holds if it is a union, from the members of an object."""
-    entry_of = entries.get
+    code = Code("fill", "message", "arm", "value", "source")
+    code.add("get = value.get", "known = 0")
+    if discriminator and discriminator not in entries:
+        code.add(f"if get({discriminator!r}) is not None:", "    known += 1")
+    for name, expected in constants.items():
+        code.add(f"if get({name!r}) == {expected!r}:", "    known += 1")
+    for name, (native, field, setter, own) in entries.items():
+        target = "arm" if own else "message"
+        assign = [f"{code.name(setter)}({target}, member, source, {name!r})"]
+        if native is not None:
+            assign = [
+                f"if type(member) is {native.__name__}:",
+                f"    {target}.{field} = member",
+                "else:",
+                f"    {assign[0]}",
+            ]
+        code.add(f"member = get({name!r})", "if member is not None:", "    known += 1", "    try:")
+        code.add(*(f"        {line}" for line in assign))
+        code.add(f"    except {code.name(DecodeError)} as error:", f"        error.under({name!r})", "        raise")
+        if native is int:
+            code.add("    except ValueError:")
+            code.add(f"        raise {code.name(_out_of_range)}({target}, {field!r}, {name!r}) from None")
+    others = code.name(_unknown_members({*entries, discriminator}, constants, keep))
+    code.add("if known != len(value):", f"    {others}(message, value, source)")
+    return code.compiled()
 
-    def fill(message: Any, arm: Any, value: dict[str, Any], source: Source) -> None:
-        unknown: list[str] | None = None
-        for name, member in value.items():
-            entry = entry_of(name)
-            if entry is None:
-                if member is not None and name != discriminator and constants.get(name) != member:
-                    unknown = [name] if unknown is None else [*unknown, name]
-                continue
-            native, field, setter, own = entry
-            target = arm if own else message
-            try:
-                if type(member) is native:
-                    setattr(target, field, member)
-                elif member is not None:
-                    setter(target, member, source, name)
-            except DecodeError as error:
-                error.under(name)
-                raise
-            except ValueError:
-                if native is not int:
-                    raise
-                raise scalars.out_of_range(target.DESCRIPTOR.fields_by_name[field], name) from None
-        if unknown is not None:
+
+def _out_of_range(message: Any, field: str, member: str) -> DecodeError:
+    return scalars.out_of_range(message.DESCRIPTOR.fields_by_name[field], member)
+
+
+def _unknown_members(
+    known: Set[str | None], constants: Mapping[str, str], keep: Keeper
+) -> Callable[[Any, dict[str, Any], Source], None]:
+    def keep_unknown(message: Any, value: dict[str, Any], source: Source) -> None:
+        unknown = [
+            name
+            for name, member in value.items()
+            if member is not None and name not in known and constants.get(name) != member
+        ]
+        if unknown:
             keep(message, unknown, source)
 
-    return fill
+    return keep_unknown
 
 
 def _union(spelled: spelling.Spelling) -> Fill:

@@ -71,10 +71,18 @@ def _compile(spelled: spelling.Spelling, nulls: bool) -> Spell:
 # Objects
 
 
+def _code(first_members: Mapping[str, str]) -> Code:
+    """A function of `message` that fills the object `out`, and is still to return it."""
+    code = Code("spell", "message")
+    code.add(f"out = {dict(first_members)!r}")
+    return code
+
+
 def _object(spelled: spelling.Spelling, nulls: bool) -> Spell:
-    code = Code(spelled.constants)
+    code = _code(spelled.constants)
     _members(code, "message", spelled, nulls)
-    return code.compiled(spelled.descriptor.full_name)
+    code.add("return out")
+    return code.compiled()
 
 
 def _union(spelled: spelling.Spelling, nulls: bool) -> Spell:
@@ -96,18 +104,20 @@ def _union(spelled: spelling.Spelling, nulls: bool) -> Spell:
 
 def _arm(arm: spelling.Arm, union: spelling.Spelling, nulls: bool) -> Spell:
     inner = spelling.of_message(arm.field.message_type)
-    code = Code({union.discriminator: arm.tags[0], **inner.constants})
+    code = _code({union.discriminator: arm.tags[0], **inner.constants})
     _members(code, "message", union, nulls)
     code.add(f"arm = message.{arm.field.name}")
     _members(code, "arm", inner, nulls, kept_tag=union.discriminator if arm.keeps_tag else "")
-    return code.compiled(inner.descriptor.full_name)
+    code.add("return out")
+    return code.compiled()
 
 
 def _fallback(name: str, union: spelling.Spelling, nulls: bool) -> Spell:
-    code = Code({})
+    code = _code({})
     code.add(f"out.update({code.name(_fragments)}(message.{name}))")
     _members(code, "message", union, nulls=False)
-    return code.compiled(union.descriptor.full_name)
+    code.add("return out")
+    return code.compiled()
 
 
 def _by_kind(spelled: spelling.Spelling, nulls: bool) -> Spell:

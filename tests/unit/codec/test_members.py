@@ -324,3 +324,30 @@ def test_raw_json_with_line_breaks_is_written_in_one_line():
     written = openai_json.encode(request, nulls=False)
     assert b'{  "z":1.00,   "a":"x\\n"}' in written
     assert not {b"\n", b"\r"} & {bytes([byte]) for byte in written}
+
+
+def test_a_field_counts_over_a_member_of_the_same_name_in_the_catch_all():
+    response = v1.Response(id="mine", catch_all='{"id":"theirs","completed_at":1,"new":2}')
+    out = spelled(response)
+    assert (out["id"], out["completed_at"], out["new"]) == ("mine", None, 2)
+
+
+def test_equal_messages_are_spelled_alike():
+    first, second = v1.Response(), v1.Response()
+    first.metadata.update({"a": "1", "b": "2", "c": "3"})
+    second.metadata.update({"c": "3", "b": "2", "a": "1"})
+    assert list(spelled(first)["metadata"]) == list(spelled(second)["metadata"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("message", "tag"),
+    [
+        (v1.Tool(web_search=v1.WebSearchTool()), "web_search"),
+        (v1.Tool(web_search=v1.WebSearchTool(type="web_search_2025_08_26")), "web_search_2025_08_26"),
+        (v1.ToolChoice(hosted=v1.HostedToolChoice()), "file_search"),
+        (v1.Filter(compound=v1.CompoundFilter()), "and"),
+        (v1.Item(message=v1.Message(role="user")), "message"),
+    ],
+)
+def test_an_arm_is_spelled_with_the_tag_it_keeps_or_its_usual_one(message, tag):
+    assert spelled(message)["type"] == tag
