@@ -94,7 +94,7 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
     Nothing is sent before the first event, so that an error up to then is a
     plain one. After it a fault is told as events.
     """
-    response = web.StreamResponse()
+    response = _EventStream()
     frames = Frames()
     heartbeat: Heartbeat | None = None
     fault: Fault | None = None
@@ -137,6 +137,12 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
     finally:
         if heartbeat is not None:
             heartbeat.stop()
+
+
+class _EventStream(web.StreamResponse):
+    """An answer whose head goes out with the first frame, in one write: there is no head before there is a frame."""
+
+    _send_headers_immediately = False
 
 
 async def _begin(response: web.StreamResponse, request: web.Request, exchange: Exchange) -> None:
