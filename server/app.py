@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
 import sys
@@ -103,13 +102,16 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         health = health_aio.HealthServicer()
         if config.listen.grpc is not None:
             app.grpc_address = await stack.enter_async_context(
-                _serve_grpc(config, handlers.generic, interceptors, health)
+                _serve_grpc(config, handlers.generic, interceptors, health, in_flight)
             )
         if config.listen.http is not None:
-            frontend = registry.frontend("http")
-            app.http_url = await stack.enter_async_context(
-                frontend(app.channel, listen=config.listen.http, max_request_bytes=config.max_request_bytes)
+            frontend = registry.frontend("http")(
+                app.channel,
+                listen=config.listen.http,
+                max_request_bytes=config.max_request_bytes,
+                grace=config.drain.grace,
             )
+            app.http_url = await stack.enter_async_context(frontend)
         if config.listen.admin is not None:
             admin = serve_admin(config.listen.admin, ready=lambda: app.unready, config=config)
             app.admin_url = await stack.enter_async_context(admin)
@@ -119,9 +121,6 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         finally:
             app.unready = "stopping"
             await health.enter_graceful_shutdown()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(config.drain.grace):
-                    await in_flight.idle()
 
 
 async def check(config: Config) -> None:
@@ -160,6 +159,7 @@ async def _serve_grpc(
     handlers: list[grpc.GenericRpcHandler],
     interceptors: tuple[grpc.aio.ServerInterceptor, ...],
     health: health_aio.HealthServicer,
+    in_flight: InFlight,
 ) -> AsyncIterator[str]:
     options: dict[str, Any] = {
         **_KEEPALIVE,
@@ -184,8 +184,14 @@ async def _serve_grpc(
     try:
         yield f"{host}:{port}"
     finally:
-        # Calls have had their time already; an open health watch would hold a longer grace to its end.
-        await server.stop(0.5)
+        stopping = asyncio.ensure_future(server.stop(config.drain.grace))
+        idle = asyncio.ensure_future(in_flight.idle())
+        try:
+            await asyncio.wait({stopping, idle}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            idle.cancel()
+            # Nothing is left but health watches, which would hold the whole grace, or time is over.
+            await server.stop(0.2)
 
 
 async def _tell_health(health: health_aio.HealthServicer, status: int) -> None:

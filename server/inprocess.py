@@ -18,6 +18,8 @@ import grpc.aio
 from grpc.aio import Metadata
 
 _PEER = "ipv4:127.0.0.1:0"
+#: What a call says that its own side cancelled, in the words of grpc.aio.
+_CANCELLED = "Locally cancelled by application!"
 
 
 class InProcessChannel:
@@ -147,6 +149,10 @@ class _Call:
         self._deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         self._context = InProcessContext(tuple(metadata or ()), self._deadline)
         self._cancelled = False
+        self._ended = False
+        self._woken = False
+        #: The task that waits for an answer: the method runs within it.
+        self._reader: asyncio.Task[Any] | None = None
 
     async def initial_metadata(self) -> Metadata:
         return Metadata(*self._context.sent)
@@ -183,7 +189,17 @@ class _Call:
             return response
         return self._method.deserialize(handler.response_serializer(response))
 
+    def _cancel(self) -> None:
+        self._cancelled = True
+        self._context.status, self._context.text = grpc.StatusCode.CANCELLED, _CANCELLED
+        # Whoever waits in another task learns of it as it would over a wire. One that is being cancelled knows.
+        reader = self._reader
+        if reader is not None and reader is not asyncio.current_task() and not reader.cancelling():
+            reader.cancel()
+            self._woken = True
+
     def _error(self, code: grpc.StatusCode, text: str) -> grpc.aio.AioRpcError:
+        self._ended = True
         self._context.status, self._context.text = code, text
         return grpc.aio.AioRpcError(
             code, Metadata(*self._context.sent), Metadata(*self._context.trailers), details=text
@@ -197,25 +213,41 @@ class _Call:
 
 
 class UnaryCall(_Call):
-    """A call that is answered once: await it."""
+    """A call that is answered once: await it, once."""
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._answer().__await__()
 
     def cancel(self) -> bool:
-        """A unary call lives in the task that awaits it: cancel that."""
-        self._cancelled = True
-        return False
+        """Cancel the call, in whichever task it is awaited. Returns whether there was anything to cancel."""
+        if self._ended or self._cancelled:
+            return False
+        self._cancel()
+        return True
 
     async def _answer(self) -> Any:
-        handler = await self._handler()
+        if self._cancelled:
+            raise asyncio.CancelledError
+        if self._ended or self._reader is not None:
+            raise grpc.aio.UsageError("A call in process can be awaited once.")
+        self._reader = asyncio.current_task()
         try:
+            handler = await self._handler()
             async with asyncio.timeout_at(self._deadline):
                 response = await handler.unary_unary(self._request, self._context)
+        except asyncio.CancelledError:
+            if self._woken and self._reader is not None:
+                # The wait was ended, not the task: that goes on, as it would over a wire.
+                self._reader.uncancel()
+            self._cancel()
+            raise
         except grpc.aio.AbortError:
             raise self._aborted() from None
         except TimeoutError:
             raise self._late() from None
+        finally:
+            self._ended = True
+            self._reader = None
         return self._received(handler, response)
 
 
@@ -234,19 +266,33 @@ class StreamCall(_Call):
     async def __anext__(self) -> Any:
         if self._cancelled:
             raise asyncio.CancelledError
+        if self._ended:
+            raise StopAsyncIteration
         if self._responses is None:
             handler = self._handler_of_call = await self._handler()
             self._responses = handler.unary_stream(self._request, self._context)
+        self._reader = asyncio.current_task()
         try:
             if self._deadline is None:
                 response = await anext(self._responses)
             else:
                 async with asyncio.timeout_at(self._deadline):
                     response = await anext(self._responses)
+        except StopAsyncIteration:
+            self._ended = True
+            raise
+        except asyncio.CancelledError:
+            if self._woken and self._reader is not None:
+                # The wait was ended, not the task: that goes on, as it would over a wire.
+                self._reader.uncancel()
+            self._cancel()
+            raise
         except grpc.aio.AbortError:
             raise self._aborted() from None
         except TimeoutError:
             raise self._late() from None
+        finally:
+            self._reader = None
         return self._received(self._handler_of_call, response)
 
     async def read(self) -> Any:
@@ -258,11 +304,11 @@ class StreamCall(_Call):
 
     def cancel(self) -> bool:
         """Close the method now. Returns whether there was anything to close."""
-        if self._cancelled:
+        if self._cancelled or self._ended:
             return False
-        self._cancelled = True
-        if self._responses is None:
-            return False
+        self._cancel()
+        if self._responses is None or self._reader is not None:
+            return True
         # A method that has ended already, or is being cancelled with its caller's task, takes no harm from this.
         self._closing = asyncio.get_running_loop().create_task(self._close())
         return True

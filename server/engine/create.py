@@ -14,9 +14,10 @@ from antiphon.responses import v1
 from server.auth.base import Caller
 from server.engine import history, validate
 from server.engine.ids import new_id
+from server.engine.open_part import Events
 from server.engine.outline import outline
-from server.engine.transcript import Events, Transcript
-from server.errors import Internal, ModelAccessForbidden, ServiceError, StoreUnavailable, Timeout, UpstreamError
+from server.engine.transcript import Transcript
+from server.errors import Internal, ModelAccessForbidden, ServiceError, Timeout, UpstreamError
 from server.providers.base import CallContext, Route, Router, Timeouts
 from server.stores.base import ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
@@ -62,7 +63,7 @@ class Creator:
             pass
         return run.response
 
-    async def stream(self, request: v1.CreateResponseRequest, call: Call) -> AsyncIterator[Events]:
+    async def stream(self, request: v1.CreateResponseRequest, call: Call) -> AsyncGenerator[Events, None]:
         """Make a response and tell its events as they happen, in batches.
 
         Raises a `ServiceError` before the first batch; after it, the events
@@ -161,10 +162,9 @@ class _Run:
         except ServiceError as error:
             yield await self._fail(error)
         except Exception as error:
-            log_unexpected(error, provider=self._route.provider_name, request_id=self._call.request_id)
-            yield await self._fail(Internal("The server met an unexpected error."), cause=error)
+            yield await self._fail(self._unexpected(error), cause=error)
         finally:
-            await _close(batches)
+            await self._close(batches)
             self._finish()
 
     def _opened(self, told: Events) -> Events:
@@ -179,7 +179,7 @@ class _Run:
         self._transcript.conclude()
         try:
             await self._commit()
-        except StoreUnavailable as error:
+        except ServiceError as error:
             if not self._call.incremental:
                 raise
             self.error = error
@@ -194,13 +194,35 @@ class _Run:
         ended = self._transcript.fail(error)
         try:
             await self._commit()
-        except StoreUnavailable:
+        except ServiceError:
             _log.warning("failed response not kept", response_id=self.response.id)
         return ended
 
     async def _commit(self) -> None:
-        if self._kept is not None:
+        """Keep the response, where it is to be kept. Raises a `ServiceError`, and no other."""
+        if self._kept is None:
+            return
+        try:
             await self._store.put(self._kept)
+        except ServiceError:
+            raise
+        except Exception as error:
+            raise self._unexpected(error) from error
+
+    async def _close(self, batches: AsyncIterator[Sequence[v1.ResponseStreamEvent]]) -> None:
+        """Let the provider close its connection now, not when the iterator is collected."""
+        close = getattr(batches, "aclose", None)
+        if close is None:
+            return
+        try:
+            await close()
+        except Exception as error:
+            # The answer is what it is, however the connection to the provider ends.
+            self._unexpected(error)
+
+    def _unexpected(self, error: Exception) -> ServiceError:
+        log_unexpected(error, provider=self._route.provider_name, request_id=self._call.request_id)
+        return Internal("The server met an unexpected error.")
 
     def _finish(self) -> None:
         """Runs once, however the response ended: the one place for what must happen at its end."""
@@ -227,18 +249,13 @@ class _Patience:
         """The next batch, or None when there is none. Raises `Timeout`."""
         deadline = min(self._loop.time() + self._next, self._end)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline) as timer:
                 batch = await anext(batches, None)
         except TimeoutError:
+            if not timer.expired():
+                raise  # the provider's own, which says nothing of how long was waited here
             what = self._what if deadline < self._end else f"no end within {self._timeouts.total:g} s"
             raise Timeout(f"The provider sent {what}.") from None
         self._next = self._timeouts.idle
         self._what = f"no further event within {self._timeouts.idle:g} s"
         return batch
-
-
-async def _close(batches: AsyncIterator[Sequence[v1.ResponseStreamEvent]]) -> None:
-    """Let the provider close its connection now, not when the iterator is collected."""
-    close = getattr(batches, "aclose", None)
-    if close is not None:
-        await close()

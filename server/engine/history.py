@@ -56,13 +56,15 @@ async def assemble(
         chain = await _chain(request.previous_response_id, tenant, store, limits)
         before = [item for link in chain for item in (*link.input_items, *link.response.output)]
     own = _own_items(request)
-    resolved = await _resolve(own, before, tenant, store)
+    references = await _resolve(own, before, tenant, store)
     _check_outputs(own, before)
     whole: list[v1.Item] | None = None
-    if before or resolved:
-        whole = [*map(_replayed, before), *request.input] if not resolved else [*map(_replayed, before), *own]
-        if not resolved and request.HasField("input_text"):
-            whole.append(own[0])
+    if before or references:
+        sent: Iterable[v1.Item] = request.input
+        if references or request.HasField("input_text"):
+            # Copies: the ids given below stay here.
+            sent = [_replayed(item) if index in references else _copy(item) for index, item in enumerate(own)]
+        whole = [*map(_replayed, before), *sent]
         if sum(item.ByteSize() for item in whole) > limits.max_bytes:
             raise ContextLengthExceeded(
                 f"The history and the input exceed {limits.max_bytes} bytes together.", param="input"
@@ -99,19 +101,14 @@ def _own_items(request: v1.CreateResponseRequest) -> list[v1.Item]:
     if request.HasField("input_text"):
         part = v1.ContentPart(input_text=v1.ResponseInputText(text=request.input_text))
         return [v1.Item(message=v1.Message(role="user", content=[part]))]
-    own = []
-    for item in request.input:
-        copy = v1.Item()
-        copy.CopyFrom(item)
-        own.append(copy)
-    return own
+    return [_copy(item) for item in request.input]
 
 
-async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, store: ResponseStore) -> bool:
-    """Put the items that references name in their place. Returns whether there were any."""
+async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, store: ResponseStore) -> Sequence[int]:
+    """Put the items that references name in their place. Returns where there were any."""
     places = [index for index, item in enumerate(own) if item.WhichOneof("item") == "item_reference"]
     if not places:
-        return False
+        return ()
     known = {item.id: item for item in (*before, *own) if item.WhichOneof("item") != "item_reference"}
     wanted = [own[index].id for index in places if own[index].id not in known]
     if wanted:
@@ -123,9 +120,8 @@ async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, s
                 f"Item with id '{own[index].id[:128]}' not found. Items are kept only where 'store' is not false.",
                 param=f"input[{index}].id",
             )
-        own[index] = v1.Item()
-        own[index].CopyFrom(item)
-    return True
+        own[index] = _copy(item)
+    return places
 
 
 def _check_outputs(own: Sequence[v1.Item], before: Iterable[v1.Item]) -> None:
@@ -159,7 +155,12 @@ def _replayed(item: v1.Item) -> v1.Item:
     is_callers = kind in _CALL_OUTPUTS or (kind == "message" and item.message.role != "assistant")
     if not (is_callers and item.id):
         return item
+    copy = _copy(item)
+    copy.ClearField("id")
+    return copy
+
+
+def _copy(item: v1.Item) -> v1.Item:
     copy = v1.Item()
     copy.CopyFrom(item)
-    copy.ClearField("id")
     return copy

@@ -64,13 +64,24 @@ def page(items: list[v1.Item], after: str, limit: int) -> v1.ItemList:
             raise InvalidValue("Invalid 'after': no item of that id is in this list.", param="after")
     chosen = items[begin : begin + limit]
     for item in chosen:
-        if item.WhichOneof("item") in _WITH_STATUS and not item.HasField("status"):
-            item.status = "completed"
+        _complete(item)
     told = v1.ItemList(data=chosen, has_more=begin + limit < len(items))
     if chosen:
         told.first_id = chosen[0].id
         told.last_id = chosen[-1].id
     return told
+
+
+def _complete(item: v1.Item) -> None:
+    """Add what callers may leave out of an item and a list may not: its status, and content in parts."""
+    kind = item.WhichOneof("item")
+    is_answer = kind == "message" and item.message.role == "assistant"
+    if (is_answer or kind in _WITH_STATUS) and not item.HasField("status"):
+        item.status = "completed"
+    if kind == "message" and item.message.HasField("content_text"):
+        part = item.message.content.add()
+        (part.output_text if is_answer else part.input_text).text = item.message.content_text
+        item.message.ClearField("content_text")
 
 
 def _not_found(response_id: str) -> NotFound:

@@ -9,19 +9,17 @@ needed for the final response, so that it equals what was streamed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final
 
 from antiphon.responses import v1
 from server.engine import faults
-from server.engine.ids import is_sound, new_item_id
-from server.engine.open_item import OpenItem, PartKind
+from server.engine.event_rules import RULES, other
+from server.engine.ids import is_sound, new_id, new_item_id
+from server.engine.open_item import CALLS, OpenItem
+from server.engine.open_part import Events, OpenPart, PartKind
 from server.engine.outline import take_over
-from server.engine.whole import events_of
-from server.errors import ServiceError, UpstreamError
-
-Events: TypeAlias = list[v1.ResponseStreamEvent]
-_Handler: TypeAlias = Callable[["Transcript", v1.ResponseStreamEvent, Any, Events], None]
+from server.errors import ServiceError
 
 #: How many events open every response.
 _OPENING: Final = 2
@@ -36,7 +34,7 @@ _STATUS: Final = {
 class Transcript:
     """What was said so far in one response. `response` is its outline, and becomes the final response.
 
-    Without `incremental` nobody reads the events: whole items are taken over without telling them apart.
+    Without `incremental` nobody reads the events.
     """
 
     def __init__(self, response: v1.Response, *, incremental: bool) -> None:
@@ -44,10 +42,16 @@ class Transcript:
         self.incremental = incremental
         #: What the provider said went wrong, or did wrong. Nothing is admitted after it.
         self.fault: ServiceError | None = None
-        self._next = _OPENING
-        self._items: list[OpenItem] = []
-        self._by_index: dict[int, OpenItem] = {}
+        self.next_number = _OPENING
+        self.items: list[OpenItem] = []
+        #: How many items, from the first on, were told to have ended.
+        self._told_done = 0
+        #: By the provider's index, where that tells items apart; `latest` also where it does not.
+        self.by_index: dict[int, OpenItem] = {}
+        self.latest: dict[int, OpenItem] = {}
+        self.by_told_id: dict[str, OpenItem] = {}
         self._ids: set[str] = set()
+        self._call_ids: set[str] = set()
         self._end: tuple[str, v1.Response] | None = None
 
     @property
@@ -62,19 +66,20 @@ class Transcript:
         return [opened, v1.ResponseStreamEvent(sequence_number=1, in_progress=going)]
 
     def admit(self, batch: Sequence[v1.ResponseStreamEvent]) -> Events:
-        """Take in what a provider said, and return what callers are told of it.
+        """Take in what a provider said, and return what callers are told of it. The events become the transcript's.
 
-        An `error` event, or one that refers to what was never announced, sets
-        `fault`. The provider's end is told by `ending`, after `conclude`.
+        What the provider left out of the canonical order is put in. An `error`
+        event, or one that makes no sense, sets `fault`. The provider's end is
+        told by `ending`, after `conclude`.
         """
         out: Events = []
         try:
             for event in batch:
-                if self._end is not None:
+                if self._end is not None or self.fault is not None:
                     break
                 kind = event.WhichOneof("event")
                 if kind is not None:
-                    _HANDLERS.get(kind, _other)(self, event, getattr(event, kind), out)
+                    RULES.get(kind, other)(self, event, getattr(event, kind), out)
         except ServiceError as fault:
             self.fault = fault
         return out
@@ -84,9 +89,13 @@ class Transcript:
         assert self._end is not None, "conclude follows the provider's last event"
         kind, told = self._end
         take_over(self.response, told)
-        if kind == "failed" and not self.response.HasField("error"):
+        if kind != "failed":
+            self.response.ClearField("error")
+        elif not self.response.HasField("error"):
             self.response.error.code = "server_error"
             self.response.error.message = "The provider failed without saying why."
+        if kind != "incomplete":
+            self.response.ClearField("incomplete_details")
         self._settle(_STATUS[kind])
 
     def ending(self) -> Events:
@@ -98,11 +107,19 @@ class Transcript:
         return [self._stamp(v1.ResponseStreamEvent(completed=v1.ResponseCompletedEvent(response=self.response)))]
 
     def fail(self, error: ServiceError) -> Events:
-        """Make `response` final as failed, with what was said so far, and return the events that say so."""
+        """Make `response` final as failed, with what was said so far, and return the events that say so.
+
+        Items that are not done stay so: a call that was cut must not look like one that can be made.
+        """
         self.response.error.CopyFrom(faults.response_error(error))
         self.response.ClearField("incomplete_details")
         self._settle(v1.Response.STATUS_FAILED)
-        return self._failed(faults.event(error))
+        held: Events = []
+        for opened in self.items[self._told_done :]:
+            if opened.done is not None:
+                self.emit(opened.done, held)
+                opened.done = None
+        return held + self._failed(faults.event(error))
 
     def cancel(self) -> None:
         """Make `response` final as cancelled, with what was said so far."""
@@ -121,7 +138,7 @@ class Transcript:
             response.usage.input_tokens_details.SetInParent()
             response.usage.output_tokens_details.SetInParent()
         del response.output[:]
-        response.output.extend(item.so_far() for item in self._items)
+        response.output.extend(item.so_far() for item in self.items)
 
     def _failed(self, event: v1.ResponseErrorEvent) -> Events:
         told = self._stamp(v1.ResponseStreamEvent(error=event))
@@ -129,254 +146,124 @@ class Transcript:
         return [told, self._stamp(failed)]
 
     def _stamp(self, event: v1.ResponseStreamEvent) -> v1.ResponseStreamEvent:
-        event.sequence_number = self._next
-        self._next += 1
+        event.sequence_number = self.next_number
+        self.next_number += 1
         return event
 
     # Items
 
     def announce(self, item: v1.Item, told_index: int) -> OpenItem:
-        """Give an item its place and, unless the provider's own can be kept, its id."""
+        """Give an item its place and, unless the provider's own can be kept, its ids. Strips it of its content."""
+        told_id = item.id
         if not is_sound(item) or item.id in self._ids:
             item.id = new_item_id(item)
         self._ids.add(item.id)
-        opened = OpenItem(len(self._items), item)
-        self._items.append(opened)
-        self._by_index[told_index] = opened
+        kind = item.WhichOneof("item") or ""
+        told_call_id = ""
+        if kind in CALLS:
+            call = getattr(item, kind)
+            told_call_id = call.call_id
+            if not call.call_id or call.call_id in self._call_ids:
+                call.call_id = new_id("call")
+            self._call_ids.add(call.call_id)
+        opened = OpenItem(len(self.items), item, told_id, told_call_id)
+        self.items.append(opened)
+        before = self.latest.get(told_index)
+        if before is None or before.final is not None:
+            self.by_index[told_index] = opened
+        else:
+            # Two items at one place: from now on their ids have to tell them apart.
+            self.by_index.pop(told_index, None)
+        self.latest[told_index] = opened
+        if told_id:
+            self.by_told_id[told_id] = opened
         return opened
 
-    def open_item(self, told_index: int, kind: PartKind, out: Events) -> OpenItem:
-        """The item that an event speaks of; a message that the provider forgot to announce is announced first."""
-        opened = self._by_index.get(told_index)
-        if opened is None:
-            if kind not in (PartKind.OUTPUT_TEXT, PartKind.REFUSAL):
-                raise UpstreamError("The provider sent an event of an item that it never announced.")
-            item = v1.Item(status="in_progress", message=v1.Message(role="assistant"))
-            opened = self.announce(item, told_index)
-            added = v1.ResponseOutputItemAddedEvent(output_index=opened.index, item=item)
-            out.append(self._stamp(v1.ResponseStreamEvent(output_item_added=added)))
+    def announced(self, item: v1.Item, told_index: int, out: Events) -> OpenItem:
+        """Announce an item that the provider did not announce itself."""
+        opened = self.announce(item, told_index)
+        added = v1.ResponseOutputItemAddedEvent(output_index=opened.index, item=item)
+        self.emit(v1.ResponseStreamEvent(output_item_added=added), out)
         return opened
+
+    def find(self, body: Any, kind: str | None = None) -> OpenItem | None:
+        """The item, not ended, that an event speaks of: by its place, or else by its id."""
+        index = body.output_index
+        by_id = self.by_told_id.get(body.item_id) if "item_id" in body.DESCRIPTOR.fields_by_name else None
+        for opened in (self.by_index.get(index), by_id, self.latest.get(index)):
+            if opened is not None and opened.final is None and (kind is None or opened.kind == kind):
+                return opened
+        return None
+
+    def has_ended(self, told_index: int, kind: str) -> bool:
+        """Whether the last item at a place is of this kind, and has ended."""
+        latest = self.latest.get(told_index)
+        return latest is not None and latest.final is not None and latest.kind == kind
+
+    def open_part(self, kind: PartKind, body: Any, out: Events) -> OpenPart | None:
+        """The part that an event speaks of, begun if need be; None for one that has ended.
+
+        A message or reasoning that the provider forgot to announce is announced first.
+        """
+        opened = self.find(body, kind.home)
+        told_index = getattr(body, kind.index_field)
+        if opened is None:
+            if self.has_ended(body.output_index, kind.home):
+                return None
+            item = v1.Item()
+            getattr(item, kind.home).SetInParent()
+            opened = self.announced(item, body.output_index, out)
+        part = opened.part(kind.value, told_index)
+        if part is None:
+            part, events = opened.open_part(kind.value, told_index, is_summary=kind.is_summary)
+            self.tell(events, out)
+        body.item_id = opened.id
+        return part
 
     def add_whole(self, item: v1.Item, told_index: int, out: Events) -> None:
         """Take in an item that was told at once, and tell it in the canonical order."""
-        opened = self.announce(item, told_index)
-        opened.final = item
-        if self.incremental:
-            out.extend(map(self._stamp, events_of(item, opened.index)))
+        announcement = v1.Item()
+        announcement.CopyFrom(item)
+        opened = self.announced(announcement, told_index, out)
+        self.finish(opened, item, None, out)
+
+    def finish(
+        self,
+        opened: OpenItem,
+        item: v1.Item,
+        done: v1.ResponseStreamEvent | None,
+        out: Events,
+        *,
+        is_own: bool = False,
+    ) -> None:
+        """End an item. That it is done is told once all items before it are."""
+        self.tell(opened.finish(item, done, is_own=is_own), out)
+        while self._told_done < len(self.items):
+            event = self.items[self._told_done].done
+            if event is None:
+                return
+            self.emit(event, out)
+            self.items[self._told_done].done = None
+            self._told_done += 1
 
     def emit(self, event: v1.ResponseStreamEvent, out: Events) -> None:
-        event.sequence_number = self._next
-        self._next += 1
+        event.sequence_number = self.next_number
+        self.next_number += 1
         out.append(event)
 
-    def close_parts(self, opened: OpenItem, out: Events) -> None:
-        """Tell the ends that the provider left out."""
-        out.extend(map(self._stamp, opened.close_parts()))
+    def tell(self, events: Events, out: Events) -> None:
+        out.extend(map(self._stamp, events))
 
     def end(self, kind: str, told: v1.Response, out: Events) -> None:
         """Take in the provider's end: close what is open, or take the items from its response."""
         self._end = (kind, told)
-        if not self._items:
+        if not self.items:
             for index, item in enumerate(told.output):
                 self.add_whole(item, index, out)
             return
         status = "completed" if kind == "completed" else "incomplete"
-        for opened in self._items:
+        whole = {(item.WhichOneof("item"), item.id): item for item in told.output if item.id}
+        for opened in self.items:
             if opened.final is None:
-                self.close_parts(opened, out)
-                opened.final = opened.so_far(status)
-                done = v1.ResponseOutputItemDoneEvent(output_index=opened.index, item=opened.final)
-                self.emit(v1.ResponseStreamEvent(output_item_done=done), out)
-
-
-# What each kind of event does. Events that carry nothing to keep only get their item's id and place.
-
-
-def _dropped(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-    """The provider's own opening: callers were told ours."""
-
-
-def _item_added(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-    known = transcript._by_index.get(body.output_index)
-    if known is not None and known.final is None:
-        return  # announced twice
-    body.output_index = transcript.announce(body.item, body.output_index).index
-    transcript.emit(event, out)
-
-
-def _item_done(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-    opened = transcript._by_index.get(body.output_index)
-    if opened is None:
-        transcript.add_whole(body.item, body.output_index, out)
-        return
-    if opened.final is not None:
-        return  # ended twice
-    transcript.close_parts(opened, out)
-    body.output_index = opened.index
-    body.item.id = opened.id
-    opened.final = body.item
-    transcript.emit(event, out)
-
-
-def _delta(kind: PartKind) -> _Handler:
-    """A piece of a part's text."""
-    index_field = kind.index_field
-
-    def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        opened = transcript._by_index.get(body.output_index)
-        if opened is None:
-            opened = transcript.open_item(body.output_index, kind, out)
-        part = opened.parts.get((kind.is_summary, getattr(body, index_field)))
-        if part is None:
-            part, missing = opened.open_part(kind, getattr(body, index_field))
-            transcript.emit(missing, out)
-        part.pieces.append(body.delta)
-        if body.output_index != opened.index:
-            body.output_index = opened.index
-        if body.item_id != opened.id:
-            body.item_id = opened.id
-        event.sequence_number = transcript._next
-        transcript._next += 1
-        out.append(event)
-
-    return take
-
-
-def _text_done(kind: PartKind) -> _Handler:
-    """A part's whole text."""
-    index_field = kind.index_field
-
-    def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        opened = transcript.open_item(body.output_index, kind, out)
-        part = opened.parts.get((kind.is_summary, getattr(body, index_field)))
-        if part is None:
-            part, missing = opened.open_part(kind, getattr(body, index_field))
-            transcript.emit(missing, out)
-        part.pieces = [getattr(body, kind.text_field)]
-        part.text_done = True
-        _place(opened, body)
-        transcript.emit(event, out)
-
-    return take
-
-
-def _part_added(is_summary: bool) -> _Handler:
-    index_field = "summary_index" if is_summary else "content_index"
-
-    def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        arm = body.part.WhichOneof("part") or ""
-        kind = PartKind.SUMMARY_TEXT if is_summary else PartKind.of(arm)
-        opened = transcript.open_item(body.output_index, kind, out)
-        if (is_summary, getattr(body, index_field)) in opened.parts:
-            return  # announced twice
-        opened.open_part(kind, getattr(body, index_field))
-        _place(opened, body)
-        transcript.emit(event, out)
-
-    return take
-
-
-def _part_done(is_summary: bool) -> _Handler:
-    index_field = "summary_index" if is_summary else "content_index"
-
-    def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        opened = transcript._by_index.get(body.output_index)
-        part = None if opened is None else opened.parts.get((is_summary, getattr(body, index_field)))
-        if opened is None or part is None:
-            raise UpstreamError("The provider ended a content part that it never began.")
-        out.extend(map(transcript._stamp, opened.close_text(part)))
-        part.final = body.part
-        _place(opened, body)
-        transcript.emit(event, out)
-
-    return take
-
-
-def _argument(field: str, *, whole: bool) -> _Handler:
-    """A piece of, or all of, the text that a call is made with."""
-
-    def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        opened = transcript._by_index.get(body.output_index)
-        if opened is None:
-            raise UpstreamError("The provider sent an event of an item that it never announced.")
-        if whole:
-            opened.argument = [getattr(body, field)]
-        else:
-            opened.argument.append(body.delta)
-        opened.argument_field = field
-        _place(opened, body)
-        transcript.emit(event, out)
-
-    return take
-
-
-def _annotation_added(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-    opened = transcript.open_item(body.output_index, PartKind.OUTPUT_TEXT, out)
-    part = opened.parts.get((False, body.content_index))
-    if part is None:
-        part, missing = opened.open_part(PartKind.OUTPUT_TEXT, body.content_index)
-        transcript.emit(missing, out)
-    if body.HasField("annotation"):
-        part.annotations.append(body.annotation)
-    _place(opened, body)
-    transcript.emit(event, out)
-
-
-def _ended(kind: str) -> _Handler:
-    def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        transcript.end(kind, body.response, out)
-
-    return take
-
-
-def _error(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-    raise faults.error_of_event(body)
-
-
-def _other(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-    if not isinstance(body, str) and "output_index" in body.DESCRIPTOR.fields_by_name:
-        opened = transcript._by_index.get(body.output_index)
-        if opened is not None:
-            _place(opened, body)
-    transcript.emit(event, out)
-
-
-def _place(opened: OpenItem, body: Any) -> None:
-    """Give an event its item's place and id."""
-    body.output_index = opened.index
-    if "item_id" in body.DESCRIPTOR.fields_by_name:
-        body.item_id = opened.id
-
-
-_HANDLERS: Final[dict[str, _Handler]] = {
-    "created": _dropped,
-    "in_progress": _dropped,
-    "queued": _dropped,
-    "output_item_added": _item_added,
-    "output_item_done": _item_done,
-    "content_part_added": _part_added(is_summary=False),
-    "content_part_done": _part_done(is_summary=False),
-    "reasoning_summary_part_added": _part_added(is_summary=True),
-    "reasoning_summary_part_done": _part_done(is_summary=True),
-    "output_text_delta": _delta(PartKind.OUTPUT_TEXT),
-    "output_text_done": _text_done(PartKind.OUTPUT_TEXT),
-    "refusal_delta": _delta(PartKind.REFUSAL),
-    "refusal_done": _text_done(PartKind.REFUSAL),
-    "reasoning_text_delta": _delta(PartKind.REASONING_TEXT),
-    "reasoning_text_done": _text_done(PartKind.REASONING_TEXT),
-    "reasoning_summary_text_delta": _delta(PartKind.SUMMARY_TEXT),
-    "reasoning_summary_text_done": _text_done(PartKind.SUMMARY_TEXT),
-    "output_text_annotation_added": _annotation_added,
-    "function_call_arguments_delta": _argument("arguments", whole=False),
-    "function_call_arguments_done": _argument("arguments", whole=True),
-    "mcp_call_arguments_delta": _argument("arguments", whole=False),
-    "mcp_call_arguments_done": _argument("arguments", whole=True),
-    "custom_tool_call_input_delta": _argument("input", whole=False),
-    "custom_tool_call_input_done": _argument("input", whole=True),
-    "code_interpreter_call_code_delta": _argument("code", whole=False),
-    "code_interpreter_call_code_done": _argument("code", whole=True),
-    "completed": _ended("completed"),
-    "incomplete": _ended("incomplete"),
-    "failed": _ended("failed"),
-    "error": _error,
-}
+                told_item = whole.get((opened.kind, opened.told_id))
+                self.finish(opened, told_item or opened.so_far(status), None, out, is_own=told_item is None)

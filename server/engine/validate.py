@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import protovalidate
 from google.protobuf.message import Message
@@ -28,6 +28,15 @@ _NEEDED: Final[dict[str, Sequence[str]]] = {
     "apply_patch_call_output": ("call_id",),
     "mcp_approval_response": ("approval_request_id",),
     "compaction": ("encrypted_content",),
+}
+#: Members that items and tools may spell in two ways, by their kind: the member, and the field of the other spelling.
+_SPELLED_TWICE: Final[dict[str, Sequence[tuple[str, str]]]] = {
+    "message": (("content", "content_text"),),
+    "function_call_output": (("output", "output_text"),),
+    "custom_tool_call_output": (("output", "output_text"),),
+    "mcp_call": (("error", "error_text"),),
+    "code_interpreter": (("container", "container_id"),),
+    "mcp": (("allowed_tools", "allowed_tools_filter"), ("require_approval", "require_approval_mode")),
 }
 _NAMED_TOOLS: Final = frozenset({"function", "custom", "namespace"})
 
@@ -98,6 +107,7 @@ def _check_item(item: v1.Item, path: str) -> None:
     for name in _NEEDED.get(kind, ()):
         if not getattr(body, name):
             raise missing(f"{path}.{name}")
+    _check_spellings(kind, body, path)
     if kind == "item_reference" and not item.id:
         raise missing(f"{path}.id")
     if kind == "message":
@@ -116,8 +126,16 @@ def _check_tools(tools: Iterable[v1.Tool], path: str) -> None:
             raise missing(f"{path}[{index}].type")
         if kind in _NAMED_TOOLS and not getattr(tool, kind).name:
             raise missing(f"{path}[{index}].name")
+        _check_spellings(kind, getattr(tool, kind), f"{path}[{index}]")
         if kind == "namespace":
             _check_tools(tool.namespace.tools, f"{path}[{index}].tools")
+
+
+def _check_spellings(kind: str, body: Any, path: str) -> None:
+    for name, other in _SPELLED_TWICE.get(kind, ()):
+        is_list = body.DESCRIPTOR.fields_by_name[name].is_repeated
+        if body.HasField(other) and (getattr(body, name) if is_list else body.HasField(name)):
+            raise InvalidValue(f"Set one spelling of '{path}.{name}'.", param=f"{path}.{name}")
 
 
 def missing(param: str) -> MissingParameter:

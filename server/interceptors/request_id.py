@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import grpc.aio
@@ -26,7 +26,7 @@ class RequestId(Wrapping):
         return serve
 
     def wrap_stream(self, inner: Stream) -> Stream:
-        def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+        def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
             _identify(context)
             return inner(request, context)
 

@@ -16,8 +16,10 @@ from server.errors import ServiceError
 DOMAIN: Final = "antiphon"
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
-#: Rich details travel in a trailer, and trailers have a limit: longer texts are cut.
+#: Rich details travel in a trailer, and clients drop a call whose trailers exceed 8 KiB: longer texts are cut to
+#: this many bytes. A text travels up to three times, once of them with three bytes for each that is not ASCII.
 _MAX_TEXT: Final = 1000
+_MAX_WORD: Final = 256
 
 
 def code_of(error: ServiceError) -> grpc.StatusCode:
@@ -40,7 +42,11 @@ def trailers(error: ServiceError, request_id: str) -> tuple[tuple[str, str | byt
 
 def text_of(error: ServiceError) -> str:
     """The status message of an error."""
-    return error.message[:_MAX_TEXT]
+    return _cut(error.message, _MAX_TEXT)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def _status(error: ServiceError, request_id: str) -> status_pb2.Status:
@@ -49,13 +55,13 @@ def _status(error: ServiceError, request_id: str) -> status_pb2.Status:
     status = status_pb2.Status(code=code_of(error).value[0], message=text_of(error))
     details = [info]
     if error.param is not None:
-        param = error.param[:_MAX_TEXT]
+        param = _cut(error.param, _MAX_WORD)
         info.metadata["param"] = param
         violation = error_details_pb2.BadRequest.FieldViolation(field=param, description=text_of(error))
         if status.code == code_pb2.INVALID_ARGUMENT:
             details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if error.code is not None:
-        info.metadata["code"] = error.code[:_MAX_TEXT]
+        info.metadata["code"] = _cut(error.code, _MAX_WORD)
     if error.http_status is not None:
         info.metadata["http_status"] = str(error.http_status)
     if error.retry_after is not None:

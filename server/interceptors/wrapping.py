@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
 
-#: `(request, context)` to a response, or to an iterator of responses.
+#: `(request, context)` to a response, or to a generator of responses. Whoever wraps a generator closes it, with
+#: `aclosing`: left to the garbage collector, what a method streams would end some time after the call.
 Unary: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
-Stream: TypeAlias = Callable[[Any, Any], AsyncIterator[Any]]
+Stream: TypeAlias = Callable[[Any, Any], AsyncGenerator[Any, None]]
 
 #: gRPC's own services (health, reflection), which callers may use without a key.
 INFRASTRUCTURE = "/grpc."

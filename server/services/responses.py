@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import grpc.aio
 
@@ -26,8 +27,9 @@ class ResponsesService(v1.ResponsesServiceServicer):
     async def StreamCreateResponse(
         self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ResponseStreamChunk]:
-        async for events in self._creator.stream(request, _call(incremental=True)):
-            yield v1.ResponseStreamChunk(events=events)
+        async with aclosing(self._creator.stream(request, _call(incremental=True))) as batches:
+            async for events in batches:
+                yield v1.ResponseStreamChunk(events=events)
 
     async def GetResponse(self, request: v1.GetResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
         return await self._keeper.get(current.caller.get().tenant, request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
@@ -30,7 +31,11 @@ class Background:
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float = 30.0) -> T:
         """Run a coroutine there and wait for what it returns. Raises `TimeoutError` after so many seconds."""
-        return asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, timeout), self.loop).result()
+        return self.start(asyncio.wait_for(coroutine, timeout)).result()
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine there without waiting for it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     @contextmanager
     def using(self, context: AbstractAsyncContextManager[T]) -> Iterator[T]:

@@ -6,7 +6,6 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from openai import OpenAI
@@ -15,19 +14,17 @@ from antiphon.responses import v1
 from server.testing.background import Background
 from server.testing.upstream import FakeUpstream
 
-if "e2e_stage" not in sys.modules:
-    # Tests are no package: makes `stage.py` importable by this name.
-    _spec = importlib.util.spec_from_file_location("e2e_stage", Path(__file__).with_name("stage.py"))
-    assert _spec is not None
-    assert _spec.loader is not None
-    _module = importlib.util.module_from_spec(_spec)
-    sys.modules["e2e_stage"] = _module
-    _spec.loader.exec_module(_module)
+# Tests are no package: makes the modules beside them importable, in the order in which they need each other.
+for _name, _file in (("e2e_layouts", "layouts.py"), ("e2e_stage", "stage.py"), ("e2e_http", "http_client.py")):
+    if _name not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(_file))
+        assert _spec is not None
+        assert _spec.loader is not None
+        sys.modules[_name] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(sys.modules[_name])
 
-import e2e_stage as stage
-
-if TYPE_CHECKING:
-    from e2e_stage import Layout, Stage, Theatre
+from e2e_layouts import CANARY, KEY_A, LAYOUTS, Layout, open_layout  # noqa: E402
+from e2e_stage import Stage, Theatre  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +36,7 @@ def background() -> Iterator[Background]:
 @pytest.fixture(scope="session")
 def theatre(background: Background) -> Iterator[Theatre]:
     with background.using(FakeUpstream()) as upstream:
-        yield stage.Theatre(upstream, background)
+        yield Theatre(upstream, background)
 
 
 @pytest.fixture
@@ -48,16 +45,18 @@ def up(theatre: Theatre) -> Stage:
     return theatre.stage()
 
 
-@pytest.fixture(scope="session", params=stage.LAYOUTS)
+@pytest.fixture(scope="session", params=LAYOUTS)
 def layout(
     request: pytest.FixtureRequest, background: Background, theatre: Theatre, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Layout]:
     """A server that all tests share, in each of its layouts."""
     folder = tmp_path_factory.mktemp("layout")
-    with background.using(stage.open_layout(request.param, folder, theatre.base_url)) as opened:
+    with background.using(open_layout(request.param, folder, theatre.base_url)) as opened:
         yield opened
     # After all that the tests did, and the end of the processes.
-    assert stage.CANARY not in opened.written()
+    written = opened.written()
+    assert "antiphon: gRPC on" in written
+    assert CANARY not in written
     assert [command.process.returncode for command in opened.commands] == [0] * len(opened.commands)
 
 
@@ -65,7 +64,7 @@ def layout(
 def client(layout: Layout) -> Iterator[OpenAI]:
     """The SDK as tenant a. It refuses whatever does not fit OpenAI's types."""
     with OpenAI(
-        base_url=f"{layout.url}/v1", api_key=stage.KEY_A, max_retries=0, timeout=30, _strict_response_validation=True
+        base_url=f"{layout.url}/v1", api_key=KEY_A, max_retries=0, timeout=30, _strict_response_validation=True
     ) as opened:
         yield opened
 

@@ -51,6 +51,7 @@ def read_turn(request: v1.CreateResponseRequest) -> Turn:
             raise UnsupportedParameter(
                 "The scripted provider cannot read an input item of this type.", param=f"input[{index}].type"
             )
+        _refuse_stored_files(item, kind, f"input[{index}]")
         texts: list[str] = []
         if kind == "message":
             text = _message_text(item.message)
@@ -87,6 +88,20 @@ def read_turn(request: v1.CreateResponseRequest) -> Turn:
         turn.words = said.pop()
     turn.earlier = said
     return turn
+
+
+def _refuse_stored_files(item: v1.Item, kind: str, path: str) -> None:
+    """Images and files that come along can be passed over; of one named by id it is not even known what it is."""
+    member = {"message": "content", "function_call_output": "output", "custom_tool_call_output": "output"}.get(kind)
+    if member is None:
+        return
+    for index, part in enumerate(getattr(getattr(item, kind), member)):
+        arm = part.WhichOneof("part")
+        if arm in ("input_image", "input_file") and getattr(part, arm).file_id:
+            raise UnsupportedParameter(
+                "The scripted provider keeps no files: send the image or file itself.",
+                param=f"{path}.{member}[{index}].file_id",
+            )
 
 
 def _message_text(message: v1.Message) -> str:

@@ -1,0 +1,123 @@
+"""What is wrong with a request is told with the path of the first field at fault, before anything is done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from google.protobuf import text_format
+
+from antiphon.responses import v1
+from server.engine.validate import check_create
+from server.errors import InvalidRequest, InvalidType, InvalidValue, MissingParameter, UnsupportedParameter
+
+OK = 'model: "m" input_text: "x" '
+
+
+def request(text: str) -> v1.CreateResponseRequest:
+    parsed: v1.CreateResponseRequest = text_format.Parse(text, v1.CreateResponseRequest())
+    return parsed
+
+
+GOOD = [
+    OK,
+    'model: "m" input_text: ""',
+    'model: "m" previous_response_id: "resp_1"',
+    'model: "m" prompt { id: "p" }',
+    OK + "background: false",
+    OK + 'tools { function { name: "f" } }',
+    OK + 'tools { function { name: "f" parameters: "{\\"type\\":\\"object\\"}" } }',
+    OK + "temperature: 0 top_p: 0",
+    'model: "m" input { message { role: "user" content_text: "x" } }',
+    'model: "m" input { fallback: "{\\"type\\":\\"novel\\"}" }',
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_request_that_can_be_served_passes(text: str) -> None:
+    check_create(request(text))
+
+
+ITEM = 'model: "m" input { message { role: "user" content_text: "x" } } input '
+
+BAD: list[tuple[str, type[InvalidRequest], str]] = [
+    ('input_text: "x"', MissingParameter, "model"),
+    ('model: "m"', MissingParameter, "input"),
+    ('model: "m" previous_response_id: ""', MissingParameter, "input"),
+    (OK + "background: true", UnsupportedParameter, "background"),
+    (OK + 'conversation_id: "conv_1"', UnsupportedParameter, "conversation"),
+    (OK + 'conversation { id: "conv_1" }', UnsupportedParameter, "conversation"),
+    # Both spellings of one member
+    (OK + 'input { message { role: "user" content_text: "x" } }', InvalidValue, "input"),
+    (OK + 'tool_choice_mode: "auto" tool_choice { function { name: "f" } }', InvalidValue, "tool_choice"),
+    (
+        ITEM + '{ message { role: "user" content_text: "x" content { input_text { text: "y" } } } }',
+        InvalidValue,
+        "input[1].content",
+    ),
+    (
+        ITEM + '{ function_call_output { call_id: "c" output_text: "x" output { input_text { text: "y" } } } }',
+        InvalidValue,
+        "input[1].output",
+    ),
+    (
+        OK + 'tools { mcp { require_approval_mode: "never" require_approval { } } }',
+        InvalidValue,
+        "tools[0].require_approval",
+    ),
+    # Items
+    (ITEM + "{ }", MissingParameter, "input[1].type"),
+    (ITEM + '{ message { content_text: "x" } }', MissingParameter, "input[1].role"),
+    (ITEM + '{ message { role: "tool" content_text: "x" } }', InvalidValue, "input[1].role"),
+    (ITEM + '{ message { role: "user" content { } } }', MissingParameter, "input[1].content[0].type"),
+    (ITEM + '{ function_call { name: "f" } }', MissingParameter, "input[1].call_id"),
+    (ITEM + '{ function_call { call_id: "c" } }', MissingParameter, "input[1].name"),
+    (ITEM + '{ function_call_output { output_text: "x" } }', MissingParameter, "input[1].call_id"),
+    (ITEM + "{ item_reference { } }", MissingParameter, "input[1].id"),
+    (ITEM + "{ compaction { } }", MissingParameter, "input[1].encrypted_content"),
+    # Tools
+    (OK + "tools { }", MissingParameter, "tools[0].type"),
+    (OK + "tools { function { } }", MissingParameter, "tools[0].name"),
+    (OK + 'tools { namespace { name: "n" tools { custom { } } } }', MissingParameter, "tools[0].tools[0].name"),
+    (OK + "tool_choice { function { } }", MissingParameter, "tool_choice.name"),
+    (OK + "text { format { json_schema { } } }", MissingParameter, "text.format.name"),
+    (OK + 'text { format { json_schema { name: "n" } } }', MissingParameter, "text.format.schema"),
+    # Ranges of the contract
+    (OK + "temperature: 2.5", InvalidValue, "temperature"),
+    (OK + "top_p: -0.1", InvalidValue, "top_p"),
+    (OK + "top_logprobs: 21", InvalidValue, "top_logprobs"),
+    # JSON that a gRPC caller wrote
+    (OK + 'tools { function { name: "f" parameters: "{" } }', InvalidValue, "tools[0].parameters"),
+    (
+        OK + 'text { format { json_schema { name: "n" schema: "nope" } } }',
+        InvalidValue,
+        "text.format.schema",
+    ),
+    (ITEM + '{ fallback: "[1]" }', InvalidType, "input[1]"),
+    (OK + 'catch_all: "7"', InvalidType, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "param"), BAD, ids=[f"{number}-{row[2]}" for number, row in enumerate(BAD)])
+def test_what_is_wrong_is_named(text: str, kind: type[InvalidRequest], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check_create(request(text))
+    assert type(caught.value) is kind
+    assert (caught.value.param or "") == param
+    assert param in caught.value.message
+
+
+LIMITS: list[tuple[Callable[[v1.CreateResponseRequest], None], str]] = [
+    (lambda asked: asked.metadata.update({f"k{number}": "" for number in range(17)}), "metadata"),
+    (lambda asked: asked.metadata.update({"k": "v" * 513}), "metadata.k"),
+]
+
+
+@pytest.mark.parametrize(("break_", "param"), LIMITS, ids=[row[1] for row in LIMITS])
+def test_sizes_are_bounded(break_: Callable[[v1.CreateResponseRequest], None], param: str) -> None:
+    asked = request(OK)
+    break_(asked)
+    with pytest.raises(InvalidValue) as caught:
+        check_create(asked)
+    assert caught.value.param == param
+    assert "v" * 513 not in caught.value.message
