@@ -102,17 +102,13 @@ class OpenItem:
     def open_part(
         self, arm: str, told_index: int, *, is_summary: bool, whole: v1.ContentPart | None = None
     ) -> tuple[OpenPart, Events]:
-        """Begin a part; also returns the events that say so, after those that end the part before it."""
+        """Begin a part; also returns the events that say so. Parts before it may go on beside it."""
         section = self._summaries if is_summary else self._contents
-        events: Events = []
-        for part in section:
-            events += self._close(part, part.so_far())
         part = OpenPart(PartKind.of(arm), is_summary, self.id, self.index, len(section))
         part.whole = whole if part.kind is None else None
         section.append(part)
         self._parts[arm, told_index] = self.live[arm, told_index] = part
-        events.append(part.added())
-        return part, events
+        return part, [part.added()]
 
     def end_part(self, part: OpenPart, told: v1.ContentPart) -> Events:
         """The events that come before the one that ends a part as `told`, which is completed."""

@@ -27,7 +27,7 @@ def configure() -> None:
 
 def log_unexpected(error: BaseException, **fields: Any) -> None:
     """Log an error that nobody foresaw: its type and where it was, not its words, which may quote a caller."""
-    structlog.get_logger().error("unexpected error", error=type(error).__name__, stack=_frames(error), **fields)
+    structlog.get_logger().error("unexpected error", error=type(error).__name__, where=_frames(error), **fields)
 
 
 def _frames(error: BaseException) -> list[str]:

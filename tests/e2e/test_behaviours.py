@@ -180,10 +180,12 @@ def test_deltas_of_two_parts_stay_apart(layout: Layout, up: Stage) -> None:
     block: list[wire.Json] = [
         {"type": "response.output_item.added", "item": whole | {"status": "in_progress", "content": []}}
     ]
-    for index, (part, deltas) in enumerate(zip(parts, (("le", "ft"), ("ri", "ght")), strict=True)):
+    for index, part in enumerate(parts):
         place = {"content_index": index} | at
         block.append({"type": "response.content_part.added", "part": part | {"text": ""}} | place)
-        block += [{"type": "response.output_text.delta", "delta": delta, "logprobs": []} | place for delta in deltas]
+    for index, delta in ((0, "le"), (1, "ri"), (0, "ft"), (1, "ght")):
+        place = {"content_index": index} | at
+        block.append({"type": "response.output_text.delta", "delta": delta, "logprobs": []} | place)
     # The ends are left out: what is told of the parts is made from the deltas.
     up.answer(events(wire.stream([block], wire.ended("completed", [whole]))))
     answer = ask(layout, json.dumps({"model": up.model, "input": "Hi", "stream": True}).encode())

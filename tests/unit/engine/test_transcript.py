@@ -150,6 +150,18 @@ def test_a_canonical_stream_passes_as_it_is() -> None:
     assert {event.created.response.id for event in told if event.HasField("created")} == {"resp_ours"}
 
 
+def test_parts_that_go_on_beside_each_other_stay_apart() -> None:
+    opening = streams.canonical([message()])
+    deltas = []
+    for part, piece in ((0, "l"), (1, "r"), (0, "eft"), (1, "ight")):
+        delta = v1.ResponseTextDeltaEvent(output_index=0, content_index=part, delta=piece)
+        deltas.append(Event(output_text_delta=delta))
+    added = next(event for event in opening if event.HasField("output_item_added"))
+    told, response = play([[added, *deltas, streams.terminal()]])
+    assert check_order(told) == []
+    assert [part.output_text.text for part in response.output[0].message.content] == ["left", "right"]
+
+
 def test_calls_that_end_out_of_order_are_told_in_order() -> None:
     first, second = call("1").events(0), call("2").events(1)
     told, response = play([[first[0], second[0], *second[1:], *first[1:], streams.terminal()]])
