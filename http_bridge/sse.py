@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from antiphon.openai_json import spell, spelling
+from antiphon.openai_json import speller, spelling
 from antiphon.responses import v1
 from http_bridge import errors
 from http_bridge.errors import Fault
@@ -16,6 +16,7 @@ from http_bridge.errors import Fault
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 _DONE: Final = b"data: [DONE]\n\n"
 
+_spell: Final = speller(v1.ResponseStreamEvent)
 _TAGS: Final = {arm.field.name: arm.tags for arm in spelling.of_message(v1.ResponseStreamEvent.DESCRIPTOR).arms}
 _HEADS: Final = {tag: b"event: " + tag.encode() + b"\ndata: " for tags in _TAGS.values() for tag in tags}
 _TERMINAL: Final = frozenset(tag for arm in ("completed", "incomplete", "failed") for tag in _TAGS[arm])
@@ -51,7 +52,7 @@ class Frames:
         parts: list[bytes] = []
         event = None
         for event in events:
-            spelled = spell(event)
+            spelled = _spell(event)
             kind = spelled["type"]
             parts += (_HEADS.get(kind) or _head(kind), orjson.dumps(spelled), b"\n\n")
             if kind in _MILESTONES and self._pass(kind, event):

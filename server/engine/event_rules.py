@@ -53,7 +53,8 @@ def _delta(kind: PartKind) -> Rule:
     has_logprobs = kind is PartKind.OUTPUT_TEXT
 
     def take(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
-        opened = transcript.by_index.get(body.output_index)
+        told_index = body.output_index
+        opened = transcript.by_index.get(told_index)
         part_index = getattr(body, index_field)
         part = None if opened is None else opened.live.get((arm, part_index))
         if part is None:
@@ -63,14 +64,14 @@ def _delta(kind: PartKind) -> Rule:
         part.pieces.append(body.delta)
         if has_logprobs and body.logprobs:
             part.logprobs.extend(body.logprobs)
-        if body.output_index != part.output_index:
+        if told_index != part.output_index:
             body.output_index = part.output_index
         if part_index != part.index:
             setattr(body, index_field, part.index)
         if body.item_id != part.item_id:
             body.item_id = part.item_id
-        event.sequence_number = transcript.next_number
-        transcript.next_number += 1
+        event.sequence_number = number = transcript.next_number
+        transcript.next_number = number + 1
         out.append(event)
 
     return take

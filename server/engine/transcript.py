@@ -73,13 +73,16 @@ class Transcript:
         told by `ending`, after `conclude`.
         """
         out: Events = []
+        if self._end is not None or self.fault is not None:
+            return out
+        rule_of = RULES.get
         try:
             for event in batch:
-                if self._end is not None or self.fault is not None:
-                    break
                 kind = event.WhichOneof("event")
                 if kind is not None:
-                    RULES.get(kind, other)(self, event, getattr(event, kind), out)
+                    rule_of(kind, other)(self, event, getattr(event, kind), out)
+                    if kind in _STATUS:
+                        break
         except ServiceError as fault:
             self.fault = fault
         return out

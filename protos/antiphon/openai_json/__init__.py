@@ -22,8 +22,8 @@ it before use. `json_path` tells a field of the contract in the API's words.
 """
 
 from antiphon.openai_json.checks import check
-from antiphon.openai_json.decode import decode, decode_value, parse
-from antiphon.openai_json.encode import encode, spell
+from antiphon.openai_json.decode import decode, decode_value, decoder, parse
+from antiphon.openai_json.encode import encode, spell, speller
 from antiphon.openai_json.errors import (
     CodecError,
     DecodeError,
@@ -45,9 +45,11 @@ __all__ = [
     "check",
     "decode",
     "decode_value",
+    "decoder",
     "encode",
     "json_path",
     "parse",
     "spell",
     "spell_path",
+    "speller",
 ]

@@ -40,12 +40,29 @@ def decode(text: bytes, message_type: type[M]) -> M:
 
 def decode_value(value: Any, text: bytes, message_type: type[M]) -> M:
     """Decode a document that `parse` has read already; `text` is what it was read from."""
-    message = message_type()
-    try:
-        plan(message_type.DESCRIPTOR).fill(message, value, Source(text))
-    except RecursionError:
-        raise DecodeError("The JSON is nested too deeply.") from None
-    return message
+    return decoder(message_type)(value, text)
+
+
+def decoder(message_type: type[M]) -> Callable[[Any, bytes], M]:
+    """What `decode_value` does for one type, found out beforehand: for those who decode many."""
+    return _decoder(message_type)  # type: ignore[arg-type]  # classes are hashable
+
+
+@functools.cache
+def _decoder(message_type: Any) -> Callable[[Any, bytes], Any]:
+    compiled = plan(message_type.DESCRIPTOR)
+    compiled.compile()
+    fill = compiled.fill
+
+    def decode_value(value: Any, text: bytes) -> Any:
+        message = message_type()
+        try:
+            fill(message, value, Source(text))
+        except RecursionError:
+            raise DecodeError("The JSON is nested too deeply.") from None
+        return message
+
+    return decode_value
 
 
 def parse(text: bytes) -> Any:
@@ -63,15 +80,22 @@ def parse(text: bytes) -> Any:
 class Plan:
     """Fills messages of one type. Compiled on the first call, for types may hold themselves."""
 
-    __slots__ = ("fill",)
+    __slots__ = ("_descriptor", "fill")
     fill: Fill
 
     def __init__(self, descriptor: Descriptor) -> None:
         def compile_then_fill(message: Any, value: Any, source: Source) -> None:
-            self.fill = _compile(spelling.of_message(descriptor))
+            self.compile()
             self.fill(message, value, source)
 
         self.fill = compile_then_fill
+        self._descriptor: Descriptor | None = descriptor
+
+    def compile(self) -> None:
+        """Compile now, unless that is done."""
+        if self._descriptor is not None:
+            self.fill = _compile(spelling.of_message(self._descriptor))
+            self._descriptor = None
 
 
 @functools.cache

@@ -36,18 +36,33 @@ def spell(message: Message, *, nulls: bool = True) -> Any:
     return plan(message.DESCRIPTOR, nulls).spell(message)
 
 
+def speller(message_type: type[Message], *, nulls: bool = True) -> Spell:
+    """What `spell` does for messages of one type, found out beforehand: for those who spell many."""
+    compiled = plan(message_type.DESCRIPTOR, nulls)
+    compiled.compile()
+    return compiled.spell
+
+
 class Plan:
     """Spells messages of one type. Compiled on the first call, for types may hold themselves."""
 
-    __slots__ = ("spell",)
+    __slots__ = ("_descriptor", "_nulls", "spell")
     spell: Spell
 
     def __init__(self, descriptor: Descriptor, nulls: bool) -> None:
         def compile_then_spell(message: Any) -> Any:
-            self.spell = _compile(spelling.of_message(descriptor), nulls)
+            self.compile()
             return self.spell(message)
 
         self.spell = compile_then_spell
+        self._descriptor: Descriptor | None = descriptor
+        self._nulls = nulls
+
+    def compile(self) -> None:
+        """Compile now, unless that is done."""
+        if self._descriptor is not None:
+            self.spell = _compile(spelling.of_message(self._descriptor), self._nulls)
+            self._descriptor = None
 
 
 @functools.cache

@@ -21,6 +21,8 @@ _LAST_TYPES: Final = frozenset(_LAST_EVENTS.values())
 #: The types that say that there will be an answer, each with its field. The response in them is the
 #: provider's own view of the request, and of no use here: it is not read.
 _OPENING: Final = {"response.created": "created", "response.queued": "queued", "response.in_progress": "in_progress"}
+_event_of: Final = openai_json.decoder(v1.ResponseStreamEvent)
+
 #: The types that most events have: nothing but their decoding is to be done.
 _PLAIN: Final = frozenset(
     tag
@@ -70,7 +72,7 @@ class EventReader:
                 getattr(event, _OPENING[kind]).SetInParent()
                 events.append(event)
             elif kind in _PLAIN:
-                events.append(openai_json.decode_value(value, data, v1.ResponseStreamEvent))
+                events.append(_event_of(value, data))
             else:
                 events.append(self._decode_special(kind, value, data))
                 if self.ended:
@@ -82,7 +84,7 @@ class EventReader:
             # Some servers send the body of an HTTP error when they fail in the middle of a stream.
             kind = "error"
             value = value | {"type": kind}
-        event = openai_json.decode_value(value, data, v1.ResponseStreamEvent)
+        event = _event_of(value, data)
         self.ended = kind in _LAST_TYPES
         if kind in ("error", "response.failed"):
             _mask_messages(event, self._mask)
