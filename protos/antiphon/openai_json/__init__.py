@@ -22,7 +22,7 @@ it before use. `json_path` tells a field of the contract in the API's words.
 """
 
 from antiphon.openai_json.checks import check
-from antiphon.openai_json.decode import decode, decode_value, decoder, parse
+from antiphon.openai_json.decode import arm_decoders, decode, decode_value, decoder, parse
 from antiphon.openai_json.encode import encode, spell, speller
 from antiphon.openai_json.errors import (
     CodecError,
@@ -42,6 +42,7 @@ __all__ = [
     "MissingMember",
     "WrongType",
     "WrongValue",
+    "arm_decoders",
     "check",
     "decode",
     "decode_value",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Set
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -23,10 +23,21 @@ Fill: TypeAlias = Callable[[Any, Any, Source], None]
 Setter: TypeAlias = Callable[[Any, Any, Source, str], None]
 #: Keeps the text of members that no field takes.
 Keeper: TypeAlias = Callable[[Any, Iterable[str], Source], None]
-#: How a member is set. A value of exactly the type named first is what protobuf takes and is
-#: assigned to the field as it is, a hot path without calls; any other but null is the setter's.
-#: The last tells whether the field is the arm's own, not one that all arms of the union share.
-Entry: TypeAlias = tuple[type | None, str, Setter, bool]
+
+
+class Entry(NamedTuple):
+    """How a member is set."""
+
+    #: A value of exactly this type is what protobuf takes: it is assigned as it is, without a call.
+    native: type | None
+    #: The field that takes it.
+    field: str
+    #: Sets the member from any other value but null.
+    setter: Setter
+    #: Whether the field is the arm's own, not one that all arms of the union share.
+    own: bool
+    #: Whether an empty array leaves the member as it is.
+    has_elements: bool
 
 
 def decode(text: bytes, message_type: type[M]) -> M:
@@ -48,12 +59,20 @@ def decoder(message_type: type[M]) -> Callable[[Any, bytes], M]:
     return _decoder(message_type)  # type: ignore[arg-type]  # classes are hashable
 
 
+def arm_decoders(message_type: type[M]) -> Mapping[str, Callable[[Any, bytes], M]]:
+    """What `decoder` makes, for each tag of a union, for those who have looked at the tag already."""
+    fills = _arms(spelling.of_message(message_type.DESCRIPTOR))
+    return {tag: _decoding(message_type, fill) for tag, fill in fills.items()}
+
+
 @functools.cache
 def _decoder(message_type: Any) -> Callable[[Any, bytes], Any]:
     compiled = plan(message_type.DESCRIPTOR)
     compiled.compile()
-    fill = compiled.fill
+    return _decoding(message_type, compiled.fill)
 
+
+def _decoding(message_type: Any, fill: Fill) -> Callable[[Any, bytes], Any]:
     def decode_value(value: Any, text: bytes) -> Any:
         message = message_type()
         try:
@@ -111,38 +130,39 @@ def _compile(spelled: spelling.Spelling) -> Fill:
         return _by_kind(spelled)
     if spelled.discriminator:
         return _union(spelled)
-    fill = _members(_entries(spelled, own=True), spelled.constants, None, _keeper(spelled))
-
-    def fill_object(message: Any, value: Any, source: Source) -> None:
-        if type(value) is not dict:
-            raise wrong_type("an object", value)
-        fill(message, message, value, source)
-
-    return fill_object
+    return _object(spelled)
 
 
 # Objects
 
 
+def _object(spelled: spelling.Spelling) -> Fill:
+    code = Code("fill", "message", "value", "source")
+    code.add("if type(value) is not dict:", f"    raise {code.name(wrong_type)}('an object', value)")
+    _members(code, _entries(spelled, own=False), spelled.constants, None, _keeper(spelled))
+    return code.compiled()
+
+
 def _members(
-    entries: Mapping[str, Entry], constants: Mapping[str, str], discriminator: str | None, keep: Keeper
-) -> Callable[[Any, Any, dict[str, Any], Source], None]:
-    """Sets the fields of a message, and of the arm it holds if it is a union, from the members of an object."""
-    code = Code("fill", "message", "arm", "value", "source")
+    code: Code, entries: Mapping[str, Entry], constants: Mapping[str, str], discriminator: str | None, keep: Keeper
+) -> None:
+    """Adds the code that sets the fields of a message, and of its arm if it is a union, from an object's members."""
     code.add("get = value.get", "known = 0")
     if discriminator and discriminator not in entries:
         code.add(f"if get({discriminator!r}) is not None:", "    known += 1")
     for name, expected in constants.items():
         code.add(f"if get({name!r}) == {expected!r}:", "    known += 1")
-    for name, (native, field, setter, own) in entries.items():
+    for name, (native, field, setter, own, has_elements) in entries.items():
         target = "arm" if own else "message"
         assign = [f"{code.name(setter)}({target}, member, source, {name!r})"]
+        if has_elements:
+            assign = ["if member or type(member) is not list:", f"    {assign[0]}"]
         if native is not None:
             assign = [
                 f"if type(member) is {native.__name__}:",
                 f"    {target}.{field} = member",
                 "else:",
-                f"    {assign[0]}",
+                *(f"    {line}" for line in assign),
             ]
         code.add(f"member = get({name!r})", "if member is not None:", "    known += 1", "    try:")
         code.add(*(f"        {line}" for line in assign))
@@ -152,7 +172,6 @@ def _members(
             code.add(f"        raise {code.name(_out_of_range)}({target}, {field!r}, {name!r}) from None")
     others = code.name(_unknown_members({*entries, discriminator}, constants, keep))
     code.add("if known != len(value):", f"    {others}(message, value, source)")
-    return code.compiled()
 
 
 def _out_of_range(message: Any, field: str, member: str) -> DecodeError:
@@ -174,15 +193,20 @@ def _unknown_members(
     return keep_unknown
 
 
+def _arms(spelled: spelling.Spelling) -> dict[str, Fill]:
+    """What fills a union of this type, by the tag of its arm."""
+    return {tag: fill for arm in spelled.arms for fill in (_arm(arm, spelled),) for tag in arm.tags}
+
+
 def _union(spelled: spelling.Spelling) -> Fill:
     discriminator = spelled.discriminator
-    arms = {tag: _arm(arm, spelled) for arm in spelled.arms for tag in arm.tags}
+    arms = _arms(spelled)
     untagged = [(arm.when_member, arms[arm.tags[0]]) for arm in spelled.arms if arm.when_member]
     fallback = spelled.fallback.name if spelled.fallback else None
     # Of an object nobody here knows, a member of the same name may mean something else: only what fits is taken.
     scalars_of_all = [
         (name, field, native)
-        for name, (native, field, _, _) in _entries(spelled, own=False).items()
+        for name, (native, field, *_) in _entries(spelled, own=False).items()
         if native is not None
     ]
 
@@ -221,14 +245,10 @@ def _arm(arm: spelling.Arm, union: spelling.Spelling) -> Fill:
     inner = spelling.of_message(arm.field.message_type)
     entries = {**_entries(union, own=False), **_entries(inner, own=True)}
     keep = _keeper(union) if union.catch_all else _keep_in_arm(name, _keeper(inner))
-    fill = _members(entries, inner.constants, union.discriminator, keep)
-
-    def fill_arm(message: Any, value: Any, source: Source) -> None:
-        chosen = getattr(message, name)
-        chosen.SetInParent()
-        fill(message, chosen, value, source)
-
-    return fill_arm
+    code = Code("fill", "message", "value", "source")
+    code.add(f"arm = message.{name}", "arm.SetInParent()")
+    _members(code, entries, inner.constants, union.discriminator, keep)
+    return code.compiled()
 
 
 def _keeper(spelled: spelling.Spelling) -> Keeper:
@@ -306,8 +326,9 @@ def _entry(fields: tuple[FieldDescriptor, ...], spelled: spelling.Spelling, own:
     scalar = next((field for field in fields if _is_scalar(field)), None)
     native = scalars.native_type(scalar) if scalar else None
     name = scalar.name if scalar else fields[0].name
+    has_elements = any(field.is_repeated and not spelling.is_map(field) for field in fields)
     if len(fields) == 1:
-        return native, name, _field(fields[0], spelled), own
+        return Entry(native, name, _field(fields[0], spelled), own, has_elements)
     by_kind = {_kind(field): _field(field, spelled) for field in fields}
     expected = _either(by_kind)
 
@@ -317,7 +338,7 @@ def _entry(fields: tuple[FieldDescriptor, ...], spelled: spelling.Spelling, own:
             raise wrong_type(expected, value)
         setter(message, value, source, member)
 
-    return native, name, choose, own
+    return Entry(native, name, choose, own, has_elements)
 
 
 def _is_scalar(field: FieldDescriptor) -> bool:

@@ -22,14 +22,12 @@ _LAST_TYPES: Final = frozenset(_LAST_EVENTS.values())
 #: provider's own view of the request, and of no use here: it is not read.
 _OPENING: Final = {"response.created": "created", "response.queued": "queued", "response.in_progress": "in_progress"}
 _event_of: Final = openai_json.decoder(v1.ResponseStreamEvent)
-
-#: The types that most events have: nothing but their decoding is to be done.
-_PLAIN: Final = frozenset(
-    tag
-    for arm in openai_json.spelling.of_message(v1.ResponseStreamEvent.DESCRIPTOR).arms
-    for tag in arm.tags
-    if tag not in _LAST_TYPES and tag != "error"
-)
+#: What decodes the events with which nothing else is to be done: nearly all.
+_PLAIN: Final = {
+    tag: decode
+    for tag, decode in openai_json.arm_decoders(v1.ResponseStreamEvent).items()
+    if tag not in _OPENING and tag not in _LAST_TYPES and tag != "error"
+}
 
 
 class EventReader:
@@ -65,21 +63,20 @@ class EventReader:
             value = openai_json.parse(data)
             # The type within the data counts; the name of the event beside it is a copy.
             kind = value.get("type") if type(value) is dict else None
-            if type(kind) is not str:
-                kind = None
-            if kind in _OPENING:
-                event = v1.ResponseStreamEvent()
-                getattr(event, _OPENING[kind]).SetInParent()
-                events.append(event)
-            elif kind in _PLAIN:
-                events.append(_event_of(value, data))
-            else:
-                events.append(self._decode_special(kind, value, data))
-                if self.ended:
-                    self.failure = None
-                    return
+            decode = _PLAIN.get(kind) if type(kind) is str else None
+            if decode is not None:
+                events.append(decode(value, data))
+                continue
+            events.append(self._decode_special(kind if type(kind) is str else None, value, data))
+            if self.ended:
+                self.failure = None
+                return
 
-    def _decode_special(self, kind: object, value: Any, data: bytes) -> v1.ResponseStreamEvent:
+    def _decode_special(self, kind: str | None, value: Any, data: bytes) -> v1.ResponseStreamEvent:
+        if kind in _OPENING:
+            event = v1.ResponseStreamEvent()
+            getattr(event, _OPENING[kind]).SetInParent()
+            return event
         if kind is None and type(value) is dict and type(value.get("error")) is dict:
             # Some servers send the body of an HTTP error when they fail in the middle of a stream.
             kind = "error"
