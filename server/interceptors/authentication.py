@@ -10,10 +10,10 @@ import grpc.aio
 
 from server.auth.base import Authenticator, Caller
 from server.interceptors import current
-from server.interceptors.wrapping import Stream, Unary, Wrapping
+from server.interceptors.wrapping import Stream, Surrounding, Unary
 
 
-class Authentication(Wrapping):
+class Authentication(Surrounding):
     """Sets `current.caller`, or ends the call."""
 
     def __init__(self, authenticator: Authenticator) -> None:

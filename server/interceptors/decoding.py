@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -26,10 +25,9 @@ class Decoding(Wrapping):
         if handler.response_streaming:
             stream = handler.unary_stream
 
-            async def serve_stream(request: bytes, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
-                async with aclosing(stream(parse(request), context)) as responses:
-                    async for response in responses:
-                        yield response
+            def serve_stream(request: bytes, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
+                responses: AsyncGenerator[Any, None] = stream(parse(request), context)
+                return responses
 
             return grpc.unary_stream_rpc_method_handler(serve_stream, None, handler.response_serializer)
 

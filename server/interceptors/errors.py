@@ -10,11 +10,11 @@ import grpc.aio
 
 from server.errors import Internal, ServiceError
 from server.interceptors import status
-from server.interceptors.wrapping import Stream, Unary, Wrapping
+from server.interceptors.wrapping import Stream, Surrounding, Unary
 from server.telemetry.log import log_unexpected
 
 
-class Errors(Wrapping):
+class Errors(Surrounding):
     """Turns errors into statuses. What is not a `ServiceError` is logged, and told as an internal error only."""
 
     def wrap_unary(self, inner: Unary) -> Unary:

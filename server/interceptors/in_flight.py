@@ -9,10 +9,10 @@ from typing import Any
 
 import grpc.aio
 
-from server.interceptors.wrapping import Stream, Unary, Wrapping
+from server.interceptors.wrapping import Stream, Surrounding, Unary
 
 
-class InFlight(Wrapping):
+class InFlight(Surrounding):
     """How many calls there are now; gRPC's own (a health watch lasts for ever) do not count."""
 
     def __init__(self) -> None:

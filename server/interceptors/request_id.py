@@ -10,12 +10,12 @@ from typing import Any, Final
 import grpc.aio
 
 from server.interceptors import current
-from server.interceptors.wrapping import Stream, Unary, Wrapping
+from server.interceptors.wrapping import Stream, Surrounding, Unary
 
 _FIT: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 
 
-class RequestId(Wrapping):
+class RequestId(Surrounding):
     """Sets `current.request_id` and gives the id back in the trailing metadata."""
 
     def wrap_unary(self, inner: Unary) -> Unary:

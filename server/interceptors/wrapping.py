@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -18,30 +19,14 @@ INFRASTRUCTURE = "/grpc."
 
 
 class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
-    """An interceptor that wraps what a method does: one that answers once, and one that streams its answer."""
+    """An interceptor that wraps the handler of each method."""
 
     def __init__(self) -> None:
         self._wrapped: dict[str, tuple[grpc.RpcMethodHandler, grpc.RpcMethodHandler]] = {}
 
-    def wrap_unary(self, inner: Unary) -> Unary:
-        """Wrap a behaviour that returns one response."""
-        raise NotImplementedError
-
-    def wrap_stream(self, inner: Stream) -> Stream:
-        """Wrap a behaviour that yields responses."""
-        raise NotImplementedError
-
+    @abstractmethod
     def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
-        """The handler of a method with its behaviour wrapped."""
-        kinds = {
-            (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler, self.wrap_unary),
-            (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler, self.wrap_stream),
-            (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler, self.wrap_unary),
-            (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, self.wrap_stream),
-        }
-        name, make, wrap = kinds[handler.request_streaming, handler.response_streaming]
-        behaviour = wrap(getattr(handler, name))  # type: ignore[operator]
-        return make(behaviour, handler.request_deserializer, handler.response_serializer)
+        """The handler of a method, wrapped."""
 
     async def intercept_service(
         self,
@@ -57,3 +42,26 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         if known is None or known[0] is not handler:
             known = self._wrapped[method] = (handler, self.wrap(handler))
         return known[1]
+
+
+class Surrounding(Wrapping):
+    """An interceptor that acts before and after what a method does: one that answers once, and one that streams."""
+
+    @abstractmethod
+    def wrap_unary(self, inner: Unary) -> Unary:
+        """Wrap a behaviour that returns one response."""
+
+    @abstractmethod
+    def wrap_stream(self, inner: Stream) -> Stream:
+        """Wrap a behaviour that yields responses."""
+
+    def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+        kinds = {
+            (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler, self.wrap_unary),
+            (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler, self.wrap_stream),
+            (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler, self.wrap_unary),
+            (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, self.wrap_stream),
+        }
+        name, make, wrap = kinds[handler.request_streaming, handler.response_streaming]
+        behaviour = wrap(getattr(handler, name))  # type: ignore[operator]
+        return make(behaviour, handler.request_deserializer, handler.response_serializer)
