@@ -19,12 +19,12 @@ from http_bridge.routes import bindings
 EXCHANGES: Final = web.AppKey("exchanges", Exchanges)
 
 
-def make_app(channel: Any, *, max_request_bytes: int, keepalive: float) -> web.Application:
+def make_app(channel: Any, *, max_request_bytes: int, keepalive: float, silence: float) -> web.Application:
     """The application that serves the contract over a channel shaped like `grpc.aio.Channel`."""
     app = web.Application(middlewares=[_answer], client_max_size=max_request_bytes)
     app[EXCHANGES] = Exchanges()
     for binding in bindings(channel):
-        endpoint = Endpoint(binding, max_request_bytes=max_request_bytes, keepalive=keepalive)
+        endpoint = Endpoint(binding, max_request_bytes=max_request_bytes, keepalive=keepalive, silence=silence)
         for verb in ("GET", "HEAD") if binding.verb == "GET" else (binding.verb,):
             app.router.add_route(verb, binding.path, endpoint.answer, expect_handler=endpoint.expect)
     return app

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import Final
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from antiphon.responses import v1
 from http_bridge.errors import Fault, too_large
@@ -15,8 +16,12 @@ _STEP: Final = 1 << 18
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-async def read(request: web.Request, limit: int) -> bytes:
-    """Return the body. Raises `Fault` when it is not JSON by its headers, or is larger than `limit`."""
+async def read(request: web.Request, limit: int, silence: float) -> bytes:
+    """Return the body.
+
+    Raises `Fault` when it is not JSON by its headers, is larger than `limit`,
+    or pauses for `silence` seconds.
+    """
     content_type = request.headers.get("Content-Type")
     if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
         raise _unsupported("The body's content type must be 'application/json'.")
@@ -25,8 +30,26 @@ async def read(request: web.Request, limit: int) -> bytes:
         raise _unsupported("The body's content encoding must be 'gzip' or none.")
     if is_too_large(request, limit):
         raise too_large()
-    body = await request.read()
+    body = await _read(request.content, limit, silence)
     return _inflate(body, limit) if encoding == "gzip" else body
+
+
+async def _read(content: StreamReader, limit: int, silence: float) -> bytes:
+    loop = asyncio.get_running_loop()
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(silence) as patience:
+            while chunk := await content.readany():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise too_large()
+                patience.reschedule(loop.time() + silence)
+    except TimeoutError:
+        reason = v1.ErrorReason.ERROR_REASON_MALFORMED_REQUEST
+        raise Fault(reason, "The request's body did not arrive in time.", http_status=408) from None
+    return b"".join(chunks)
 
 
 def is_too_large(request: web.BaseRequest, limit: int) -> bool:

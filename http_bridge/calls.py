@@ -29,10 +29,11 @@ _SETTLING: Final = 1.0
 class Endpoint:
     """Answers the requests of one binding."""
 
-    def __init__(self, binding: Binding, *, max_request_bytes: int, keepalive: float) -> None:
+    def __init__(self, binding: Binding, *, max_request_bytes: int, keepalive: float, silence: float) -> None:
         self._binding = binding
         self._limit = max_request_bytes
         self._keepalive = keepalive
+        self._silence = silence
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         exchange = request[EXCHANGE]
@@ -64,7 +65,8 @@ class Endpoint:
         message: Message
         if self._binding.has_body:
             try:
-                message = openai_json.decode(await body.read(request, self._limit), self._binding.request_type)
+                text = await body.read(request, self._limit, self._silence)
+                message = openai_json.decode(text, self._binding.request_type)
             except openai_json.CodecError as error:
                 raise errors.of_codec(error) from None
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 from antiphon.responses import v1
 from http_bridge import errors
@@ -21,13 +22,16 @@ class Connection(web.RequestHandler):
         self,
         request: web.BaseRequest,
         status: int = 500,
-        exc: BaseException | None = None,  # noqa: ARG002 - its text may quote the request
-        message: str | None = None,  # noqa: ARG002 - as above
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it may quote the request
     ) -> web.StreamResponse:
         """Answer a request that is not HTTP, or that the application failed on."""
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun; no other can be sent.")
-        if status < 500:
+        if isinstance(exc, LineTooLong):
+            reason = v1.ErrorReason.ERROR_REASON_MALFORMED_REQUEST
+            fault = Fault(reason, "The request's path, or one of its headers, is too long.", http_status=431)
+        elif status < 500:
             fault = Fault(v1.ErrorReason.ERROR_REASON_MALFORMED_REQUEST, "The request is not valid HTTP.")
         else:
             fault = errors.internal()

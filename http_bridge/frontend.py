@@ -24,18 +24,23 @@ async def serve(
     max_request_bytes: int = 64 << 20,
     keepalive: float = 15.0,
     grace: float = 30.0,
+    idle: float = 75.0,
+    silence: float = 30.0,
 ) -> AsyncIterator[str]:
     """Serve on `listen` (HOST:PORT, port 0 for any) and yield the base URL.
 
     `channel` has the shape of `grpc.aio.Channel` and stays the caller's.
     `keepalive` is the silence, in seconds, after which a stream gets a comment.
+    A connection on which no request comes, or the head of one does not end, is
+    closed after `idle` seconds; a request whose body pauses for `silence`
+    seconds is refused.
 
     On leaving, no connection is accepted any more, and requests that are under
     way have `grace` seconds to end. Then their calls are ended, which their
     clients are told.
     """
     host, port = split(listen)
-    app = make_app(channel, max_request_bytes=max_request_bytes, keepalive=keepalive)
+    app = make_app(channel, max_request_bytes=max_request_bytes, keepalive=keepalive, silence=silence)
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_LAST_WORDS)
     await runner.setup()
     try:
@@ -44,7 +49,13 @@ async def serve(
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(
             # Bodies are inflated by the bridge itself, which bounds them; access logs are the server's.
-            lambda: Connection(server, loop=loop, access_log=None, auto_decompress=False),  # type: ignore[arg-type]
+            lambda: Connection(
+                server,
+                loop=loop,
+                access_log=None,  # type: ignore[arg-type]
+                auto_decompress=False,
+                keepalive_timeout=idle,
+            ),
             host,
             port,
             backlog=1024,

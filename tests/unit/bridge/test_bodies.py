@@ -220,3 +220,20 @@ async def test_what_is_not_http_is_told_in_json(
     assert headers["x-request-id"].startswith("req_")
     assert orjson.loads(body)["error"]["type"] == "invalid_request_error"
     assert not caplog.records
+
+
+async def test_a_body_that_pauses_is_refused(script: Any, start: Any, wire: Any) -> None:
+    async with wire(await start(silence=0.05)) as connection:
+        head = b"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+        connection.writer.write(head + b'{"model": ')
+        status, headers = await connection.head()
+        assert status == 408
+        assert headers["content-type"] == "application/json"
+    assert not script.calls
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /v1/respons", b"POST /v1/responses HTTP/1.1\r\nHost: a\r\n"])
+async def test_a_request_that_never_begins_does_not_hold_its_connection(start: Any, wire: Any, begun: bytes) -> None:
+    async with wire(await start(idle=0.05)) as connection:
+        connection.writer.write(begun)
+        assert await connection.reader.read() == b""

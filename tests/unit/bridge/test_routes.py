@@ -191,6 +191,23 @@ async def test_bytes_of_a_path_that_are_no_text_are_refused(answering: str, scri
 
 
 @pytest.mark.parametrize(
+    "head",
+    [b"GET /v1/models HTTP/1.1\r\nauthorization: Bearer %b", b"GET /v1/responses/%b HTTP/1.1\r\nhost: x"],
+    ids=["header", "path"],
+)
+async def test_what_is_too_long_is_said_to_be(answering: str, script: Any, wire: Any, head: bytes) -> None:
+    async with wire(answering) as connection:
+        connection.writer.write(head % (b"secret" * 2000) + b"\r\n\r\n")
+        status, headers = await connection.head()
+        body = await connection.reader.readexactly(int(headers["content-length"]))
+    assert status == 431
+    assert headers["content-type"] == "application/json"
+    assert b"too long" in body
+    assert b"secret" not in body
+    assert not script.calls
+
+
+@pytest.mark.parametrize(
     "path",
     ["/", "/v1", "/v1/responses/", "//v1/responses", "/v2/responses", "/v1/chat/completions", "/v1/responses/a/b"],
 )
