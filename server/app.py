@@ -61,8 +61,14 @@ class App:
     #: For clients in this process; see `server.inprocess`.
     channel: InProcessChannel
     in_flight: InFlight
+    health: health_aio.HealthServicer
     #: Why the server is not ready for more calls, or None when it is.
     unready: str | None = None
+
+    async def withdraw(self) -> None:
+        """Tell those who route calls here to send no more. Whoever calls all the same is served."""
+        self.unready = "stopping"
+        await self.health.enter_graceful_shutdown()
 
 
 class _Handlers:
@@ -98,8 +104,8 @@ async def open_app(config: Config) -> AsyncIterator[App]:
 
         in_flight = InFlight()
         interceptors = chain(_authenticator(config), in_flight)
-        app = App(None, None, None, InProcessChannel(handlers.generic, interceptors), in_flight)
         health = health_aio.HealthServicer()
+        app = App(None, None, None, InProcessChannel(handlers.generic, interceptors), in_flight, health)
         if config.listen.grpc is not None:
             app.grpc_address = await stack.enter_async_context(
                 _serve_grpc(config, handlers.generic, interceptors, health, in_flight)
@@ -119,8 +125,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         try:
             yield app
         finally:
-            app.unready = "stopping"
-            await health.enter_graceful_shutdown()
+            await app.withdraw()
 
 
 async def check(config: Config) -> None:
@@ -234,7 +239,7 @@ async def _serve(config: Config) -> int:
             _spare_the_collector()
             _announce(config, app)
             await stop.wait()
-            app.unready = "stopping"
+            await app.withdraw()
             if received[0] == signal.SIGTERM:
                 # Listeners stay open while those who route calls here learn that it is stopping.
                 await asyncio.sleep(config.drain.lame_duck)

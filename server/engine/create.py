@@ -247,15 +247,23 @@ class _Patience:
         self, batches: AsyncIterator[Sequence[v1.ResponseStreamEvent]]
     ) -> Sequence[v1.ResponseStreamEvent] | None:
         """The next batch, or None when there is none. Raises `Timeout`."""
-        deadline = min(self._loop.time() + self._next, self._end)
+        now = self._loop.time()
+        if now >= self._end:
+            # A timer ends what waits only: a provider that always has more ready would never be ended by it.
+            raise self._no_end()
+        deadline = min(now + self._next, self._end)
         try:
             async with asyncio.timeout_at(deadline) as timer:
                 batch = await anext(batches, None)
         except TimeoutError:
             if not timer.expired():
                 raise  # the provider's own, which says nothing of how long was waited here
-            what = self._what if deadline < self._end else f"no end within {self._timeouts.total:g} s"
-            raise Timeout(f"The provider sent {what}.") from None
+            if deadline < self._end:
+                raise Timeout(f"The provider sent {self._what}.") from None
+            raise self._no_end() from None
         self._next = self._timeouts.idle
         self._what = f"no further event within {self._timeouts.idle:g} s"
         return batch
+
+    def _no_end(self) -> Timeout:
+        return Timeout(f"The provider sent no end within {self._timeouts.total:g} s.")

@@ -56,7 +56,7 @@ async def assemble(
         chain = await _chain(request.previous_response_id, tenant, store, limits)
         before = [item for link in chain for item in (*link.input_items, *link.response.output)]
     own = _own_items(request)
-    references = await _resolve(own, before, tenant, store)
+    references = await _resolve(own, before, tenant, store, limits)
     _check_outputs(own, before)
     whole: list[v1.Item] | None = None
     if before or references:
@@ -65,13 +65,13 @@ async def assemble(
             # Copies: the ids given below stay here.
             sent = [_replayed(item) if index in references else _copy(item) for index, item in enumerate(own)]
         whole = [*map(_replayed, before), *sent]
-        if sum(item.ByteSize() for item in whole) > limits.max_bytes:
-            raise ContextLengthExceeded(
-                f"The history and the input exceed {limits.max_bytes} bytes together.", param="input"
-            )
+        _check_size(sum(item.ByteSize() for item in whole), limits)
+    ids: set[str] = set()
     for item in own:
-        if not item.id:
+        # Of two items with one id, a list read page by page would show the second again and again.
+        if not item.id or item.id in ids:
             item.id = new_item_id(item)
+        ids.add(item.id)
     return Context(own, whole)
 
 
@@ -104,7 +104,9 @@ def _own_items(request: v1.CreateResponseRequest) -> list[v1.Item]:
     return [_copy(item) for item in request.input]
 
 
-async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, store: ResponseStore) -> Sequence[int]:
+async def _resolve(
+    own: list[v1.Item], before: Sequence[v1.Item], tenant: str, store: ResponseStore, limits: HistoryLimits
+) -> Sequence[int]:
     """Put the items that references name in their place. Returns where there were any."""
     places = [index for index, item in enumerate(own) if item.WhichOneof("item") == "item_reference"]
     if not places:
@@ -113,6 +115,7 @@ async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, s
     wanted = [own[index].id for index in places if own[index].id not in known]
     if wanted:
         known |= await store.items(tenant, wanted)
+    size = 0
     for index in places:
         item = known.get(own[index].id)
         if item is None:
@@ -120,8 +123,18 @@ async def _resolve(own: list[v1.Item], before: Sequence[v1.Item], tenant: str, s
                 f"Item with id '{own[index].id[:128]}' not found. Items are kept only where 'store' is not false.",
                 param=f"input[{index}].id",
             )
+        # Before it is copied: a small request can name a large item many times.
+        size += item.ByteSize()
+        _check_size(size, limits)
         own[index] = _copy(item)
     return places
+
+
+def _check_size(size: int, limits: HistoryLimits) -> None:
+    if size > limits.max_bytes:
+        raise ContextLengthExceeded(
+            f"The history and the input exceed {limits.max_bytes} bytes together.", param="input"
+        )
 
 
 def _check_outputs(own: Sequence[v1.Item], before: Iterable[v1.Item]) -> None:

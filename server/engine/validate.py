@@ -38,6 +38,9 @@ _SPELLED_TWICE: Final[dict[str, Sequence[tuple[str, str]]]] = {
     "code_interpreter": (("container", "container_id"),),
     "mcp": (("allowed_tools", "allowed_tools_filter"), ("require_approval", "require_approval_mode")),
 }
+#: How many items, and parts of messages and outputs, one request may bring along, and how many tools.
+_MAX_ITEMS: Final = 20_000
+_MAX_TOOLS: Final = 10_000
 _NAMED_TOOLS: Final = frozenset({"function", "custom", "namespace"})
 
 
@@ -70,13 +73,14 @@ def invalid(error: openai_json.DecodeError) -> InvalidRequest:
 
 def check_create(request: v1.CreateResponseRequest) -> None:
     """Check a request to create a response. Raises an `InvalidRequest` that names the first field at fault."""
+    _check_counts(request)
     check(request)
     if not request.model:
         raise missing("model")
-    for name in ("background", "conversation", "conversation_id"):
-        if getattr(request, name) if name != "conversation" else request.HasField(name):
-            member = "conversation" if name == "conversation_id" else name
-            raise UnsupportedParameter(f"'{member}' is not supported by this version.", param=member)
+    if request.background:
+        raise _unsupported("background")
+    if request.HasField("conversation") or request.HasField("conversation_id"):
+        raise _unsupported("conversation")
     if request.HasField("input_text") and request.input:
         raise InvalidValue("Set one spelling of 'input': a text or a list.", param="input")
     if request.HasField("tool_choice_mode") and request.HasField("tool_choice"):
@@ -95,6 +99,26 @@ def check_create(request: v1.CreateResponseRequest) -> None:
         for name in ("name", "schema"):
             if not getattr(schema, name):
                 raise missing(f"text.format.{name}")
+
+
+def _check_counts(request: v1.CreateResponseRequest) -> None:
+    """Refuse more than can be checked without keeping other callers waiting: each item takes microseconds."""
+    if len(request.tools) > _MAX_TOOLS:
+        raise InvalidValue(f"Invalid 'tools': must be at most {_MAX_TOOLS} tools.", param="tools")
+    left = _MAX_ITEMS - len(request.input)
+    if left >= 0:
+        for item in request.input:
+            kind = item.WhichOneof("item")
+            if kind == "message":
+                left -= len(item.message.content)
+            elif kind in ("function_call_output", "custom_tool_call_output"):
+                left -= len(getattr(item, kind).output)
+    if left < 0:
+        raise InvalidValue(f"Invalid 'input': must be at most {_MAX_ITEMS} items and parts of them.", param="input")
+
+
+def _unsupported(param: str) -> UnsupportedParameter:
+    return UnsupportedParameter(f"'{param}' is not supported by this version.", param=param)
 
 
 def _check_item(item: v1.Item, path: str) -> None:

@@ -60,14 +60,19 @@ class MemoryStore:
         return [_copy(stored) for stored in reversed(newest_first)]
 
     async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:
-        found: dict[str, v1.Item] = {}
+        held: dict[str, set[str]] = {}  # by the id of the response
         for item_id in item_ids:
             for response_id in reversed(self._holders.get((tenant, item_id), {})):
-                stored = self._responses[tenant, response_id]
-                if self._is_alive(stored):
-                    # In one response the last of an id counts: what was made of it.
-                    found[item_id] = next(item for item in reversed(_items_of(_copy(stored))) if item.id == item_id)
+                if self._is_alive(self._responses[tenant, response_id]):
+                    held.setdefault(response_id, set()).add(item_id)
                     break
+        found: dict[str, v1.Item] = {}
+        for response_id, wanted in held.items():
+            # In one response the last of an id counts: what was made of it.
+            for item in _items_of(self._responses[tenant, response_id]):
+                if item.id in wanted:
+                    found[item.id] = copy = v1.Item()
+                    copy.CopyFrom(item)
         return found
 
     def _find(self, tenant: str, response_id: str) -> StoredResponse:

@@ -28,7 +28,9 @@ MAX_REQUEST_BYTES = 1 << 20
 RENAMED = "gpt-upstream-2026"
 
 
-def configuration(folder: Path, upstream: str, *, http: bool, grpc_address: str, grace: str) -> str:
+def configuration(
+    folder: Path, upstream: str, *, http: bool, grpc_address: str, grace: str, lame_duck: str = "0s"
+) -> str:
     """The server's configuration. JSON is YAML."""
     up = {"provider": "up"}
     return json.dumps(
@@ -54,7 +56,7 @@ def configuration(folder: Path, upstream: str, *, http: bool, grpc_address: str,
                 {"name": "echo", "key": "${KEY_ECHO}", "tenant": "a", "models": ["echo"]},
             ],
             "max_request_bytes": MAX_REQUEST_BYTES,
-            "drain": {"lame_duck": 0, "grace": grace},
+            "drain": {"lame_duck": lame_duck, "grace": grace},
         }
     )
 
@@ -120,11 +122,19 @@ async def open_layout(name: str, folder: Path, upstream: str, *, grace: str = "2
 
 
 def open_server(
-    name: str, folder: Path, upstream: str, *, grpc_address: str = "127.0.0.1:0", grace: str = "20s"
+    name: str,
+    folder: Path,
+    upstream: str,
+    *,
+    grpc_address: str = "127.0.0.1:0",
+    grace: str = "20s",
+    lame_duck: str = "0s",
 ) -> AbstractAsyncContextManager[Command]:
     file = folder / "antiphon.yaml"
     http = name == "one process"
-    file.write_text(configuration(folder, upstream, http=http, grpc_address=grpc_address, grace=grace))
+    file.write_text(
+        configuration(folder, upstream, http=http, grpc_address=grpc_address, grace=grace, lame_duck=lame_duck)
+    )
     return running(
         "server",
         "serve",

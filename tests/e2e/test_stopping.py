@@ -140,6 +140,23 @@ def test_a_server_that_is_asked_to_stop(mortal: Layout, up: Stage, background: B
     assert mortal.stored() == 2
 
 
+def test_a_server_says_that_it_stops_while_it_goes_on_serving(
+    tmp_path: Path, background: Background, theatre: Theatre
+) -> None:
+    opened = open_server("two processes", tmp_path, theatre.base_url, lame_duck="60s")
+    with background.using(opened) as server, grpc.insecure_channel(server.addresses["gRPC"]) as channel:
+        health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
+        assert next(health).status == health_pb2.HealthCheckResponse.SERVING
+        stopping = background.start(server.stop())
+        assert next(health).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        with grpc.insecure_channel(server.addresses["gRPC"]) as another:
+            asked = v1.CreateResponseRequest(model="echo", input_text="still there?")
+            answer = v1.ResponsesServiceStub(another).CreateResponse(asked, metadata=metadata(), timeout=10)
+        assert answer.status == v1.Response.STATUS_COMPLETED
+        background.start(server.stop())  # asked twice: at once
+        assert stopping.result(10) == 1
+
+
 @pytest.mark.parametrize("mortal", ["two processes"], indirect=True)
 def test_a_bridge_that_is_asked_to_stop(mortal: Layout, up: Stage, background: Background) -> None:
     assert mortal.bridge is not None

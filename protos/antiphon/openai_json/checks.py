@@ -21,9 +21,10 @@ def check(message: Message) -> None:
     """Check the raw JSON texts of a message that came over gRPC, by the package's policy.
 
     Raises `DecodeError`, which names the member as JSON would, for a text that
-    is not JSON, or for one that must be an object and is not. `encode` relies
-    on it: it embeds such texts as they are. Only fields that are set are
-    looked at, and only where raw text can be.
+    is not JSON, for one that must be an object and is not, and for a `catch_all`
+    with a member that has a field. `encode` relies on it: it embeds such texts
+    as they are. Only fields that are set are looked at, and only where raw text
+    can be.
     """
     plan(message.DESCRIPTOR).check(message)
 
@@ -85,7 +86,9 @@ def _holds_text(descriptor: Descriptor) -> bool:
 
 def _step(field: FieldDescriptor, spelled: spelling.Spelling) -> Step:
     options = spelling.of_field(field)
-    if options.catch_all or options.fallback:
+    if options.catch_all:
+        return _unknown_members_of(spelled)
+    if options.fallback:
         return _object
     one: Step = _text
     below = spelling.below(field)
@@ -97,6 +100,21 @@ def _step(field: FieldDescriptor, spelled: spelling.Spelling) -> Step:
         one = _each_element(one)
     member = spelling.segment(field, spelled)
     return one if member is None else _under(member, one)
+
+
+def _unknown_members_of(spelled: spelling.Spelling) -> Step:
+    known = spelled.members.keys()
+
+    def check_members(text: str) -> None:
+        members = _parse(text)
+        if type(members) is not dict:
+            raise wrong_type("an object", members)
+        for name in members:
+            # Where that field is unset, the text would be written in its place, past whoever looks at the field.
+            if name in known:
+                raise WrongValue("this member has a field of its own.", name)
+
+    return check_members
 
 
 def _text(text: str) -> None:

@@ -32,6 +32,8 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: The longest event of a stream, and the longest answer that is not one.
     max_event_bytes: int = MAX_EVENT_BYTES
+    #: The longest stream: all of an answer is held in memory until it has ended.
+    max_stream_bytes: int = 8 * MAX_EVENT_BYTES
     #: Requests beyond that many wait for one of them to end.
     max_connections: int = 1000
 
@@ -53,7 +55,7 @@ class Options:
         for option, value in given.items():
             if value is None:
                 continue
-            if option in ("max_event_bytes", "max_connections"):
+            if option in ("max_event_bytes", "max_stream_bytes", "max_connections"):
                 checked[option] = _count(option, value)
             elif option == "headers":
                 checked[option] = _headers(value)

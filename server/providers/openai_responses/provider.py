@@ -30,6 +30,7 @@ class OpenAIResponsesProvider:
         self._url = options.url
         self._headers = Headers(options.request_headers)
         self._max_bytes = options.max_event_bytes
+        self._max_stream_bytes = options.max_stream_bytes
         self._mask = Mask(options.secrets)
         #: Models that refuse to be asked for sealed reasoning, as those without reasoning do.
         self._unsealed: set[str] = set()
@@ -45,7 +46,11 @@ class OpenAIResponsesProvider:
             # What the provider sends counts, not what was asked for: some ignore `stream`.
             if answer.content_type == "text/event-stream":
                 events = EventReader(max_event_bytes=self._max_bytes, mask=self._mask)
+                received = 0
                 async for chunk in answer:
+                    received += len(chunk)
+                    if received > self._max_stream_bytes:
+                        raise UpstreamError("The provider's answer is too large.")
                     batch = events.feed(chunk)
                     if events.ended:
                         answer.let_end()

@@ -43,11 +43,12 @@ FROM walk CROSS JOIN responses USING (key)
 """  # noqa: S608
 
 _NEWEST_WITH_ITEM = f"""
-SELECT 1, id, parent_id, expires_at, input_items, response
-FROM items CROSS JOIN responses ON responses.key = response_key
+SELECT responses.key FROM items CROSS JOIN responses ON responses.key = response_key
 WHERE items.tenant = :tenant AND item_id = :item_id AND {_ALIVE}
 ORDER BY response_key DESC LIMIT 1
 """  # noqa: S608
+
+_BY_KEY = "SELECT 1, id, parent_id, expires_at, input_items, response FROM responses WHERE key = ?"
 
 _Values = tuple[str | int | bytes | None, ...]
 _Row = tuple[Any, ...]  # as apsw types them
@@ -150,18 +151,23 @@ def chain(
 
 def items(connection: apsw.Connection, tenant: str, item_ids: Sequence[str], now: float) -> dict[str, v1.Item]:
     """Read the items of these ids, each from the newest row that has it."""
-    wanted = dict.fromkeys(item_ids)
+    held: dict[Any, set[str]] = {}  # by the key of the row
+    for item_id in dict.fromkeys(item_ids):
+        row = connection.execute(_NEWEST_WITH_ITEM, {"tenant": tenant, "item_id": item_id, "now": now}).fetchall()
+        if row:
+            held.setdefault(row[0][0], set()).add(item_id)
     found: dict[str, v1.Item] = {}
-    for item_id in wanted:
-        rows = connection.execute(_NEWEST_WITH_ITEM, {"tenant": tenant, "item_id": item_id, "now": now}).fetchall()
-        if rows:
-            stored = _decode(tenant, rows[0])
-            # In one response the last of an id counts: what was made of it.
-            found[item_id] = next(
-                item
-                for item in (*reversed(stored.response.output), *reversed(stored.input_items))
-                if item.id == item_id
-            )
+    for key, wanted in held.items():
+        rows = connection.execute(_BY_KEY, (key,)).fetchall()
+        if not rows:
+            continue  # another process has removed it since
+        stored = _decode(tenant, rows[0])
+        # In one response the last of an id counts: what was made of it.
+        for item in (*stored.input_items, *stored.response.output):
+            if item.id in wanted:
+                # A copy: the item itself would keep all of its response in memory.
+                found[item.id] = copy = v1.Item()
+                copy.CopyFrom(item)
     return found
 
 

@@ -37,6 +37,12 @@ def test_raw_text_that_is_not_json_is_named(text):
     [
         (request(catch_all="[]"), openai_json.WrongType, ""),
         (request(catch_all="{"), openai_json.WrongValue, ""),
+        (
+            request(catch_all='{"new": 1, "previous_response_id": "resp_1"}'),
+            openai_json.WrongValue,
+            "previous_response_id",
+        ),
+        (request(reasoning=v1.Reasoning(effort="low"), catch_all='{"input": "x"}'), openai_json.WrongValue, "input"),
         (tool(fallback="[]"), openai_json.WrongType, "tools[1]"),
         (tool(fallback=""), openai_json.WrongValue, "tools[1]"),
         (tool(function=FUNCTION(name="f"), catch_all='"x"'), openai_json.WrongType, "tools[1]"),

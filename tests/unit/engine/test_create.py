@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -251,6 +252,18 @@ async def test_a_provider_that_is_silent_for_too_long_times_out_before_the_first
         assert check_order(told) == []
         assert last(told).error.message.startswith("The provider sent no")
     assert engine.provider.closed == 1
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+async def test_a_provider_that_always_has_more_ready_times_out_too(incremental: bool) -> None:
+    async def stream(request: Any, context: Any) -> AsyncIterator[list[v1.ResponseStreamEvent]]:
+        for batch in says():
+            yield batch  # without ever waiting
+
+    engine = Engine(timeouts=Timeouts(total=0))
+    engine.provider.stream = stream  # type: ignore[method-assign]
+    with pytest.raises(Timeout, match="no end within 0 s"):
+        await (engine.read(ask()) if incremental else engine.create(ask()))
 
 
 async def test_only_the_total_counts_for_an_answer_that_is_not_streamed() -> None:

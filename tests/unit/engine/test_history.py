@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import engine_parts as parts
 import engine_streams as streams
@@ -131,6 +132,26 @@ async def test_references_reach_the_chain_the_request_and_the_store() -> None:
     assert spoken(list(engine.provider.requests[-1].input)) == ["parent", "Hello", "own", "own", "Hello", "Hello"]
     kept = await engine.store.get("t1", made.id)
     assert all(item.WhichOneof("item") == "message" and item.id for item in kept.input_items)
+
+
+async def test_a_large_item_named_many_times_is_refused_before_it_is_copied() -> None:
+    resource = pytest.importorskip("resource")
+    engine = Engine()
+    await engine.create(ask_items(user("x" * 1_000_000, id="msg_large")))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ContextLengthExceeded) as caught:
+        await engine.create(ask_items(*[reference("msg_large")] * 1000))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert caught.value.param == "input"
+    assert grown < 400 * 1024 * (1024 if sys.platform == "darwin" else 1)  # a thousand copies take a gigabyte
+
+
+async def test_kept_items_have_ids_of_their_own() -> None:
+    engine = Engine()
+    made = await engine.create(ask_items(user("a", id="msg_same"), user("b", id="msg_same"), user("c")))
+    kept = (await engine.store.get("t1", made.id)).input_items
+    assert kept[0].id == "msg_same"
+    assert len({item.id for item in kept}) == 3
 
 
 @pytest.mark.parametrize("tenant", ["t1", "t2"])

@@ -95,6 +95,9 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     ),
     (ITEM + '{ fallback: "[1]" }', InvalidType, "input[1]"),
     (OK + 'catch_all: "7"', InvalidType, ""),
+    # What is refused or the gateway's own must not go by as an unknown member
+    (OK + "catch_all: '{\"background\": true}'", InvalidValue, "background"),
+    (OK + 'conversation_id: ""', UnsupportedParameter, "conversation"),
 ]
 
 
@@ -110,10 +113,16 @@ def test_what_is_wrong_is_named(text: str, kind: type[InvalidRequest], param: st
 LIMITS: list[tuple[Callable[[v1.CreateResponseRequest], None], str]] = [
     (lambda asked: asked.metadata.update({f"k{number}": "" for number in range(17)}), "metadata"),
     (lambda asked: asked.metadata.update({"k": "v" * 513}), "metadata.k"),
+    (lambda asked: asked.input.extend([v1.Item()] * 20_001), "input"),
+    (
+        lambda asked: asked.input.add().message.MergeFrom(v1.Message(role="user", content=[v1.ContentPart()] * 20_000)),
+        "input",
+    ),
+    (lambda asked: asked.tools.extend([v1.Tool()] * 10_001), "tools"),
 ]
 
 
-@pytest.mark.parametrize(("break_", "param"), LIMITS, ids=[row[1] for row in LIMITS])
+@pytest.mark.parametrize(("break_", "param"), LIMITS, ids=[f"{number}-{row[1]}" for number, row in enumerate(LIMITS)])
 def test_sizes_are_bounded(break_: Callable[[v1.CreateResponseRequest], None], param: str) -> None:
     asked = request(OK)
     break_(asked)

@@ -293,6 +293,14 @@ async def test_a_stream_that_breaks_is_an_error_after_what_was_whole(
     assert "provider" in error.message
 
 
+async def test_a_stream_without_end_is_an_error(opened: Open, upstream: FakeUpstream) -> None:
+    upstream.answer(fake.raw_stream([*map(fake.sse, wire.TEXT[:2]), *[fake.sse(wire.TEXT[4])] * 100]))
+    kinds, error = await until_error(await opened(max_stream_bytes=4000))
+    assert type(error) is errors.UpstreamError
+    assert "too large" in error.message
+    assert len(kinds) < 100
+
+
 async def test_a_reset_is_an_error(provider: Provider, upstream: FakeUpstream) -> None:
     async def script(exchange: fake.Exchange) -> None:
         await exchange.sse_head()
@@ -610,6 +618,7 @@ async def test_a_refusal_closes_nothing_that_can_be_used_again(provider: Provide
         ({"api_key": "k", "headers": {"Authorization": "CANARY"}}, "headers.authorization"),
         ({"max_event_bytes": 0}, "max_event_bytes"),
         ({"max_event_bytes": True}, "max_event_bytes"),
+        ({"max_stream_bytes": 0}, "max_stream_bytes"),
         ({"max_connections": "5"}, "max_connections"),
     ],
 )

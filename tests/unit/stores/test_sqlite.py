@@ -11,7 +11,7 @@ import pytest
 
 from server.errors import Internal, StoreUnavailable
 from server.stores.base import UnknownResponse
-from server.stores.sqlite import SqliteStore, Worker, connect, open_store
+from server.stores.sqlite import SqliteStore, Worker, connect, open_store, rows
 from server.testing.store_contract import ManualClock, a_chain, a_message, a_response, assert_same
 
 
@@ -192,3 +192,20 @@ async def test_deleting_leaves_no_entries_of_items(path: Path) -> None:
         other = apsw.Connection(str(path))
         assert other.execute("SELECT (SELECT count(*) FROM responses) + (SELECT count(*) FROM items)").get == 0
         other.close()
+
+
+async def test_a_row_is_read_once_however_many_of_its_items_are_wanted(path: Path) -> None:
+    async with open_store(f"sqlite:{path}") as store:
+        await store.put(a_response(items=[a_message(f"msg_{number}", "Hi!") for number in range(5)]))
+    connection = connect(str(path), read_only=True)
+    statements: list[str] = []
+
+    def trace(_: object, statement: str, __: object) -> bool:
+        statements.append(statement)
+        return True
+
+    connection.exec_trace = trace
+    found = rows.items(connection, "acme", [f"msg_{number}" for number in range(5)], 0.0)
+    connection.close()
+    assert len(found) == 5
+    assert sum("input_items" in statement for statement in statements) == 1
