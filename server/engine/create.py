@@ -13,6 +13,7 @@ import structlog
 from antiphon.responses import v1
 from server.auth.base import Caller
 from server.engine import history, validate
+from server.engine.event_rules import admit
 from server.engine.ids import new_id
 from server.engine.open_part import Events
 from server.engine.outline import outline
@@ -148,7 +149,7 @@ class _Run:
                 batch = await patience.wait(batches)
                 if batch is None:
                     raise UpstreamError("The provider's answer ended before it was complete.")
-                told = self._transcript.admit(batch)
+                told = admit(self._transcript, batch)
                 fault = self._transcript.fault
                 if fault is not None and not told:
                     raise fault

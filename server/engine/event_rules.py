@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 from antiphon.responses import v1
 from server.engine import faults
 from server.engine.open_item import ARGUMENTS
 from server.engine.open_part import Events, PartKind
-from server.errors import UpstreamError
-
-if TYPE_CHECKING:
-    from server.engine.transcript import Transcript
+from server.engine.transcript import Transcript
+from server.errors import ServiceError, UpstreamError
 
 #: Takes an event, the arm of it that is set, and the list of what callers are told.
-Rule: TypeAlias = Callable[["Transcript", v1.ResponseStreamEvent, Any, Events], None]
+Rule: TypeAlias = Callable[[Transcript, v1.ResponseStreamEvent, Any, Events], None]
+
+
+def admit(transcript: Transcript, batch: Sequence[v1.ResponseStreamEvent]) -> Events:
+    """Take in what a provider said, and return what callers are told of it. The events become the transcript's.
+
+    What the provider left out of the canonical order is put in. An `error`
+    event, or one that makes no sense, sets the transcript's `fault`. The
+    provider's end is told by `ending`, after `conclude`.
+    """
+    out: Events = []
+    if transcript.ended or transcript.fault is not None:
+        return out
+    rule_of = _RULES.get
+    try:
+        for event in batch:
+            kind = event.WhichOneof("event")
+            if kind is not None:
+                rule_of(kind, _other)(transcript, event, getattr(event, kind), out)
+                if kind in _ENDS:
+                    break
+    except ServiceError as fault:
+        transcript.fault = fault
+    return out
 
 
 def _dropped(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
@@ -202,7 +223,7 @@ def _error(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out
     raise faults.error_of_event(body)
 
 
-def other(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
+def _other(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
     if not isinstance(body, str) and "output_index" in body.DESCRIPTOR.fields_by_name:
         opened = transcript.find(body)
         if opened is None:
@@ -215,7 +236,9 @@ def other(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out:
     transcript.emit(event, out)
 
 
-RULES: Final[dict[str, Rule]] = {
+_ENDS: Final = frozenset({"completed", "incomplete", "failed"})
+
+_RULES: Final[dict[str, Rule]] = {
     "created": _dropped,
     "in_progress": _dropped,
     "queued": _dropped,

@@ -27,10 +27,11 @@ _OPAQUE: Final = frozenset({"compaction", "fallback"})
 
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
-    """How much history a request may carry: responses in the chain, and bytes of all items together."""
+    """How much history a request may carry: responses in the chain, bytes of all items together, and items."""
 
     max_depth: int = 1000
     max_bytes: int = 64 * 1024 * 1024
+    max_items: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ async def assemble(
     if request.previous_response_id:
         chain = await _chain(request.previous_response_id, tenant, store, limits)
         before = [item for link in chain for item in (*link.input_items, *link.response.output)]
+        if len(before) > limits.max_items:
+            # Each takes time of every caller's: see `validate`.
+            raise ContextLengthExceeded(
+                f"The history is longer than {limits.max_items} items.", param="previous_response_id"
+            )
     own = _own_items(request)
     references = await _resolve(own, before, tenant, store, limits)
     _check_outputs(own, before)

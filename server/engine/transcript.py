@@ -9,12 +9,10 @@ needed for the final response, so that it equals what was streamed.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any, Final
 
 from antiphon.responses import v1
 from server.engine import faults
-from server.engine.event_rules import RULES, other
 from server.engine.ids import is_sound, new_id, new_item_id
 from server.engine.open_item import CALLS, OpenItem
 from server.engine.open_part import Events, OpenPart, PartKind
@@ -40,7 +38,7 @@ class Transcript:
     def __init__(self, response: v1.Response, *, incremental: bool) -> None:
         self.response = response
         self.incremental = incremental
-        #: What the provider said went wrong, or did wrong. Nothing is admitted after it.
+        #: What the provider said went wrong, or did wrong. Nothing counts after it.
         self.fault: ServiceError | None = None
         self.next_number = _OPENING
         self.items: list[OpenItem] = []
@@ -64,28 +62,6 @@ class Transcript:
         opened = v1.ResponseStreamEvent(sequence_number=0, created=v1.ResponseCreatedEvent(response=self.response))
         going = v1.ResponseInProgressEvent(response=self.response)
         return [opened, v1.ResponseStreamEvent(sequence_number=1, in_progress=going)]
-
-    def admit(self, batch: Sequence[v1.ResponseStreamEvent]) -> Events:
-        """Take in what a provider said, and return what callers are told of it. The events become the transcript's.
-
-        What the provider left out of the canonical order is put in. An `error`
-        event, or one that makes no sense, sets `fault`. The provider's end is
-        told by `ending`, after `conclude`.
-        """
-        out: Events = []
-        if self._end is not None or self.fault is not None:
-            return out
-        rule_of = RULES.get
-        try:
-            for event in batch:
-                kind = event.WhichOneof("event")
-                if kind is not None:
-                    rule_of(kind, other)(self, event, getattr(event, kind), out)
-                    if kind in _STATUS:
-                        break
-        except ServiceError as fault:
-            self.fault = fault
-        return out
 
     def conclude(self) -> None:
         """Make `response` final, as the provider ended it."""

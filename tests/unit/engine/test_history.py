@@ -107,7 +107,7 @@ async def test_a_history_has_bounds() -> None:
     engine = Engine(store=store)
     first = await engine.create(ask("x" * 500))
     second = await engine.create(ask(previous_response_id=first.id))
-    for limits in (HistoryLimits(max_depth=1), HistoryLimits(max_bytes=400)):
+    for limits in (HistoryLimits(max_depth=1), HistoryLimits(max_bytes=400), HistoryLimits(max_items=3)):
         with pytest.raises(ContextLengthExceeded) as caught:
             await Engine(store=store, limits=limits).create(ask(previous_response_id=second.id))
         assert caught.value.param == "previous_response_id"

@@ -17,6 +17,7 @@ from openai.types.responses import ResponseStreamEvent as SdkEvent
 
 from antiphon import openai_json
 from antiphon.responses import v1
+from server.engine.event_rules import admit
 from server.engine.outline import outline
 from server.engine.transcript import Transcript
 from server.errors import RateLimitExceeded, UpstreamError
@@ -31,7 +32,7 @@ def play(batches: Sequence[Sequence[Event]], *, incremental: bool = True) -> tup
     transcript = Transcript(response, incremental=incremental)
     told = streams.copies(transcript.begin())
     for batch in batches:
-        told += streams.copies(transcript.admit(streams.copies(batch)))
+        told += streams.copies(admit(transcript, streams.copies(batch)))
         if transcript.fault is not None or transcript.ended:
             break
     if transcript.fault is not None:
@@ -264,7 +265,7 @@ def test_an_error_event_keeps_its_code_nested_or_flat() -> None:
     nested = Event(error=v1.ResponseErrorEvent(error=v1.ErrorObject(message="slow\ndown", code="rate_limit_exceeded")))
     for event in (flat, nested):
         transcript = Transcript(v1.Response(id="resp_1"), incremental=True)
-        assert transcript.admit([event]) == []
+        assert admit(transcript, [event]) == []
         assert isinstance(transcript.fault, RateLimitExceeded)
         assert transcript.fault.message == "slow down"
         told = transcript.fail(transcript.fault)
