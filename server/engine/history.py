@@ -15,7 +15,7 @@ from server.errors import (
     PreviousResponseNotCompleted,
     PreviousResponseNotFound,
 )
-from server.stores.base import ChainTooLong, ResponseStore, StoredResponse, UnknownResponse
+from server.stores.base import ChainTooLong, ItemsTooLarge, ResponseStore, StoredResponse, UnknownResponse
 
 _CONTINUABLE: Final = frozenset({v1.Response.STATUS_COMPLETED, v1.Response.STATUS_INCOMPLETE})
 _CALLS: Final = frozenset({"function_call", "custom_tool_call"})
@@ -120,7 +120,10 @@ async def _resolve(
     known = {item.id: item for item in (*before, *own) if item.WhichOneof("item") != "item_reference"}
     wanted = [own[index].id for index in places if own[index].id not in known]
     if wanted:
-        known |= await store.items(tenant, wanted)
+        try:
+            known |= await store.items(tenant, wanted, max_bytes=limits.max_bytes)
+        except ItemsTooLarge:
+            raise _too_large(limits) from None
     size = 0
     for index in places:
         item = known.get(own[index].id)
@@ -138,9 +141,11 @@ async def _resolve(
 
 def _check_size(size: int, limits: HistoryLimits) -> None:
     if size > limits.max_bytes:
-        raise ContextLengthExceeded(
-            f"The history and the input exceed {limits.max_bytes} bytes together.", param="input"
-        )
+        raise _too_large(limits)
+
+
+def _too_large(limits: HistoryLimits) -> ContextLengthExceeded:
+    return ContextLengthExceeded(f"The history and the input exceed {limits.max_bytes} bytes together.", param="input")
 
 
 def _check_outputs(own: Sequence[v1.Item], before: Iterable[v1.Item]) -> None:

@@ -31,7 +31,11 @@ class UnknownResponse(Exception):
 
 
 class ChainTooLong(Exception):
-    """A response continues more others than asked for."""
+    """A response continues more others than asked for, or larger ones."""
+
+
+class ItemsTooLarge(Exception):
+    """Items are larger together than asked for."""
 
 
 class ResponseStore(Protocol):
@@ -69,12 +73,15 @@ class ResponseStore(Protocol):
         """
         ...
 
-    async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:
+    async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
         """Return the input and output items of these ids, of any of the tenant's responses.
 
         Ids that are unknown are left out. Of an id that occurs in several
         responses, the item of the one put last counts; in one response, the
         last item, its output after its input.
+
+        Must raise `ItemsTooLarge` when they take more than `max_bytes`
+        together; not much more than that is held in memory.
         """
         ...
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl
 
 from antiphon.responses import v1
-from server.stores.base import ChainTooLong, StoredResponse, UnknownResponse
+from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
 
 MAX_RESPONSES = 100_000
 
@@ -59,7 +59,7 @@ class MemoryStore:
             wanted = stored.response.previous_response_id or None
         return [_copy(stored) for stored in reversed(newest_first)]
 
-    async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:
+    async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
         held: dict[str, set[str]] = {}  # by the id of the response
         for item_id in item_ids:
             for response_id in reversed(self._holders.get((tenant, item_id), {})):
@@ -67,10 +67,14 @@ class MemoryStore:
                     held.setdefault(response_id, set()).add(item_id)
                     break
         found: dict[str, v1.Item] = {}
+        size = 0
         for response_id, wanted in held.items():
             # In one response the last of an id counts: what was made of it.
             for item in _items_of(self._responses[tenant, response_id]):
                 if item.id in wanted:
+                    size += item.ByteSize()
+                    if size > max_bytes:
+                        raise ItemsTooLarge
                     found[item.id] = copy = v1.Item()
                     copy.CopyFrom(item)
         return found

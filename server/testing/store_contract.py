@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 import pytest
 
 from antiphon.responses import v1
-from server.stores.base import ChainTooLong, ResponseStore, StoredResponse, UnknownResponse
+from server.stores.base import ChainTooLong, ItemsTooLarge, ResponseStore, StoredResponse, UnknownResponse
 
 #: More than any chain here takes, where a test is not about size.
 MIB: Final = 2**20
@@ -169,7 +169,7 @@ class StoreContract:
         stored = a_response(items=items)
         await store.put(stored)
         assert_same(await store.get("acme", stored.response.id), stored)
-        assert await store.items("acme", [""]) == {}
+        assert await store.items("acme", [""], max_bytes=MIB) == {}
 
     async def test_later_changes_of_a_message_do_not_reach_it(self, store: ResponseStore) -> None:
         stored = a_response("resp_1")
@@ -212,7 +212,7 @@ class StoreContract:
             odd,
             second.response.id,
         ]
-        assert list(await store.items(odd, [odd])) == [odd]
+        assert list(await store.items(odd, [odd], max_bytes=MIB)) == [odd]
         await store.delete(odd, odd)
         with pytest.raises(UnknownResponse):
             await store.get(odd, odd)
@@ -239,7 +239,7 @@ class StoreContract:
                 await store.chain(tenant, "resp_1", max_depth=10, max_bytes=MIB)
             with pytest.raises(UnknownResponse):
                 await store.delete(tenant, "resp_1")
-            assert await store.items(tenant, ["msg_1"]) == {}
+            assert await store.items(tenant, ["msg_1"], max_bytes=MIB) == {}
         assert_same(await store.get("acme", "resp_1"), theirs)
 
     async def test_one_id_in_two_tenants(self, store: ResponseStore) -> None:
@@ -249,9 +249,9 @@ class StoreContract:
         await store.delete("one", "resp_1")
         with pytest.raises(UnknownResponse):
             await store.get("one", "resp_1")
-        assert await store.items("one", ["msg_1"]) == {}
+        assert await store.items("one", ["msg_1"], max_bytes=MIB) == {}
         assert_same(await store.get("two", "resp_1"), both[1])
-        found = await store.items("two", ["msg_1"])
+        found = await store.items("two", ["msg_1"], max_bytes=MIB)
         assert found["msg_1"].message.content[0].input_text.text == "two"
 
     async def test_deleted_is_gone(self, store: ResponseStore) -> None:
@@ -261,7 +261,7 @@ class StoreContract:
             await store.get("acme", "resp_1")
         with pytest.raises(UnknownResponse):
             await store.delete("acme", "resp_1")
-        assert await store.items("acme", ["msg_1"]) == {}
+        assert await store.items("acme", ["msg_1"], max_bytes=MIB) == {}
 
     async def test_chain_is_the_oldest_first(self, store: ResponseStore) -> None:
         turns = await a_chain(store, 5)
@@ -339,25 +339,33 @@ class StoreContract:
         second = a_response(output=[a_message("msg_c", "c")])
         await store.put(first)
         await store.put(second)
-        found = await store.items("acme", ["msg_c", "msg_a", "msg_none", "msg_a"])
+        found = await store.items("acme", ["msg_c", "msg_a", "msg_none", "msg_a"], max_bytes=MIB)
         assert dict(found) == {"msg_a": first.input_items[0], "msg_c": second.response.output[0]}
-        assert await store.items("acme", []) == {}
+        assert await store.items("acme", [], max_bytes=MIB) == {}
+
+    async def test_items_too_large(self, store: ResponseStore) -> None:
+        stored = a_response(items=[a_message("msg_a", "a" * 100), a_message("msg_b", "b" * 100)])
+        await store.put(stored)
+        size = sum(item.ByteSize() for item in stored.input_items)
+        assert len(await store.items("acme", ["msg_a", "msg_b"], max_bytes=size)) == 2
+        with pytest.raises(ItemsTooLarge):
+            await store.items("acme", ["msg_a", "msg_b"], max_bytes=size - 1)
 
     async def test_items_of_the_newest_response_count(self, store: ResponseStore) -> None:
         for response_id, text in (("resp_1", "old"), ("resp_2", "new"), ("resp_3", "newest")):
             await store.put(a_response(response_id, items=[a_message("msg_1", text)]))
-        found = await store.items("acme", ["msg_1"])
+        found = await store.items("acme", ["msg_1"], max_bytes=MIB)
         assert found["msg_1"].message.content[0].input_text.text == "newest"
         await store.delete("acme", "resp_3")
-        found = await store.items("acme", ["msg_1"])
+        found = await store.items("acme", ["msg_1"], max_bytes=MIB)
         assert found["msg_1"].message.content[0].input_text.text == "new"
 
     async def test_item_that_is_input_and_output_of_one_response(self, store: ResponseStore) -> None:
         await store.put(a_response("resp_1", items=[a_message("msg_1", "in")], output=[a_message("msg_1", "out")]))
-        found = await store.items("acme", ["msg_1"])
+        found = await store.items("acme", ["msg_1"], max_bytes=MIB)
         assert found["msg_1"].message.content[0].input_text.text == "out"
         await store.delete("acme", "resp_1")
-        assert await store.items("acme", ["msg_1"]) == {}
+        assert await store.items("acme", ["msg_1"], max_bytes=MIB) == {}
 
     async def test_expired_is_gone(self, store: ResponseStore, clock: ManualClock) -> None:
         self.needs(Capability.EXPIRY)
@@ -373,7 +381,7 @@ class StoreContract:
             await store.get("acme", "resp_1")
         with pytest.raises(UnknownResponse):
             await store.delete("acme", "resp_1")
-        assert await store.items("acme", ["msg_1"]) == {}
+        assert await store.items("acme", ["msg_1"], max_bytes=MIB) == {}
         with pytest.raises(UnknownResponse) as caught:
             await store.chain("acme", "resp_2", max_depth=10, max_bytes=MIB)
         assert caught.value.response_id == "resp_1"
@@ -386,7 +394,7 @@ class StoreContract:
         again = a_response("resp_1")
         await store.put(again)
         assert_same(await store.get("acme", "resp_1"), again)
-        assert await store.items("acme", ["msg_1"]) == {}
+        assert await store.items("acme", ["msg_1"], max_bytes=MIB) == {}
 
     async def test_many_at_once(self, store: ResponseStore) -> None:
         many = [a_response(tenant=f"tenant_{n % 3}") for n in range(50)]
@@ -399,7 +407,7 @@ class StoreContract:
         many = [a_response("resp_1", items=[a_message(f"msg_{n}", "Hi!")]) for n in range(20)]
         await asyncio.gather(*(store.put(stored) for stored in many))
         kept = await store.get("acme", "resp_1")
-        found = await store.items("acme", [f"msg_{n}" for n in range(20)])
+        found = await store.items("acme", [f"msg_{n}" for n in range(20)], max_bytes=MIB)
         assert list(found) == [item.id for item in kept.input_items]
 
     async def test_two_openings_see_each_other(self, store: ResponseStore, peer: ResponseStore) -> None:
@@ -412,7 +420,7 @@ class StoreContract:
         await peer.delete("acme", first.response.id)
         with pytest.raises(UnknownResponse):
             await store.get("acme", first.response.id)
-        assert await store.items("acme", ["msg_1"]) == {}
+        assert await store.items("acme", ["msg_1"], max_bytes=MIB) == {}
 
     async def test_two_openings_write_at_once(self, store: ResponseStore, peer: ResponseStore) -> None:
         many = [a_response() for _ in range(60)]

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from antiphon.responses import v1
 from server.errors import Internal
-from server.stores.base import ChainTooLong, StoredResponse, UnknownResponse
+from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
 
 #: How many expired rows one sweep removes at most.
 SWEEP = 64
@@ -149,14 +149,17 @@ def chain(
     return [_decode(tenant, row) for row in rows]
 
 
-def items(connection: apsw.Connection, tenant: str, item_ids: Sequence[str], now: float) -> dict[str, v1.Item]:
-    """Read the items of these ids, each from the newest row that has it."""
+def items(
+    connection: apsw.Connection, tenant: str, item_ids: Sequence[str], max_bytes: int, now: float
+) -> dict[str, v1.Item]:
+    """Read the items of these ids, each from the newest row that has it. Raises `ItemsTooLarge`."""
     held: dict[Any, set[str]] = {}  # by the key of the row
     for item_id in dict.fromkeys(item_ids):
         row = connection.execute(_NEWEST_WITH_ITEM, {"tenant": tenant, "item_id": item_id, "now": now}).fetchall()
         if row:
             held.setdefault(row[0][0], set()).add(item_id)
     found: dict[str, v1.Item] = {}
+    size = 0
     for key, wanted in held.items():
         rows = connection.execute(_BY_KEY, (key,)).fetchall()
         if not rows:
@@ -165,6 +168,9 @@ def items(connection: apsw.Connection, tenant: str, item_ids: Sequence[str], now
         # In one response the last of an id counts: what was made of it.
         for item in (*stored.input_items, *stored.response.output):
             if item.id in wanted:
+                size += item.ByteSize()
+                if size > max_bytes:
+                    raise ItemsTooLarge
                 # A copy: the item itself would keep all of its response in memory.
                 found[item.id] = copy = v1.Item()
                 copy.CopyFrom(item)

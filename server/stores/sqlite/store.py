@@ -67,10 +67,12 @@ class SqliteStore:
             )
         )
 
-    async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:
+    async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
         clock = self._clock
         wanted = list(item_ids)
-        return await _ended(self._reader.submit(lambda connection: rows.items(connection, tenant, wanted, clock())))
+        return await _ended(
+            self._reader.submit(lambda connection: rows.items(connection, tenant, wanted, max_bytes, clock()))
+        )
 
     async def close(self) -> None:
         """Finish what was begun and put the write-ahead log into the file."""

@@ -144,5 +144,5 @@ class BrokenStore:
     async def get(self, tenant: str, response_id: str) -> StoredResponse:
         raise StoreUnavailable("The store cannot be reached.")
 
-    async def items(self, tenant: str, item_ids: Sequence[str]) -> Mapping[str, v1.Item]:
+    async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
         raise StoreUnavailable("The store cannot be reached.")

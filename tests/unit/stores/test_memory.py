@@ -15,7 +15,7 @@ async def test_forgets_the_oldest_first() -> None:
             await store.put(a_response(f"resp_{n}", items=[a_message(f"msg_{n}", "Hi!")]))
         with pytest.raises(UnknownResponse):
             await store.get("acme", "resp_0")
-        assert list(await store.items("acme", ["msg_0", "msg_1", "msg_2"])) == ["msg_1", "msg_2"]
+        assert list(await store.items("acme", ["msg_0", "msg_1", "msg_2"], max_bytes=2**20)) == ["msg_1", "msg_2"]
 
 
 async def test_expired_responses_make_room() -> None:

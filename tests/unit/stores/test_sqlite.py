@@ -40,7 +40,7 @@ async def test_opened_again_has_the_rows(path: Path) -> None:
     assert not path.with_name("store.db-wal").exists(), "the log was not put into the file"
     async with open_store(f"sqlite:{path}") as store:
         assert_same(await store.get("acme", stored.response.id), stored)
-        assert list(await store.items("acme", ["msg_1"])) == ["msg_1"]
+        assert list(await store.items("acme", ["msg_1"], max_bytes=2**20)) == ["msg_1"]
 
 
 async def test_path_may_be_relative(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ async def test_full_disk_refuses_puts_and_serves_what_is_there(path: Path) -> No
             await store.put(too_large)
         assert isinstance(caught.value.__cause__, apsw.FullError)
         assert_same(await store.get("acme", kept.response.id), kept)
-        assert await store.items("acme", ["msg_2"]) == {}
+        assert await store.items("acme", ["msg_2"], max_bytes=2**20) == {}
         writing.pragma("max_page_count", 10_000)
         await store.put(too_large)
         assert_same(await store.get("acme", "resp_large"), too_large)
@@ -149,7 +149,7 @@ async def test_damaged_row_fails_alone(path: Path, column: str, damage: str) -> 
         for call in (
             store.get("acme", damaged.response.id),
             store.chain("acme", after.response.id, max_depth=10, max_bytes=2**20),
-            store.items("acme", [damaged.input_items[0].id or ""]),
+            store.items("acme", [damaged.input_items[0].id or ""], max_bytes=2**20),
         ):
             with pytest.raises(Internal):
                 await call
@@ -205,7 +205,7 @@ async def test_a_row_is_read_once_however_many_of_its_items_are_wanted(path: Pat
         return True
 
     connection.exec_trace = trace
-    found = rows.items(connection, "acme", [f"msg_{number}" for number in range(5)], 0.0)
+    found = rows.items(connection, "acme", [f"msg_{number}" for number in range(5)], 2**20, 0.0)
     connection.close()
     assert len(found) == 5
     assert sum("input_items" in statement for statement in statements) == 1

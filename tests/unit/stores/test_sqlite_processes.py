@@ -71,5 +71,5 @@ async def test_killed_while_writing_leaves_whole_rows(tmp_path: Path, after: int
             number = int(response_id.rpartition("_")[2])
             assert len(stored.input_items[0].message.content[0].input_text.text) == number % 50 * 300
             item_id = f"msg_a_{number}"
-            assert list(await store.items("acme", [item_id])) == [item_id]
+            assert list(await store.items("acme", [item_id], max_bytes=2**20)) == [item_id]
         await store.put(a_response("resp_next"))
