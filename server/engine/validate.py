@@ -103,8 +103,7 @@ def check_create(request: v1.CreateResponseRequest) -> None:
 
 def _check_counts(request: v1.CreateResponseRequest) -> None:
     """Refuse more than can be checked without keeping other callers waiting: each item takes microseconds."""
-    if len(request.tools) > _MAX_TOOLS:
-        raise InvalidValue(f"Invalid 'tools': must be at most {_MAX_TOOLS} tools.", param="tools")
+    tools = _tools_in(request.tools)
     left = _MAX_ITEMS - len(request.input)
     if left >= 0:
         for item in request.input:
@@ -113,8 +112,18 @@ def _check_counts(request: v1.CreateResponseRequest) -> None:
                 left -= len(item.message.content)
             elif kind in ("function_call_output", "custom_tool_call_output"):
                 left -= len(getattr(item, kind).output)
+            elif kind in ("additional_tools", "tool_search_output"):
+                tools += _tools_in(getattr(item, kind).tools)
     if left < 0:
         raise InvalidValue(f"Invalid 'input': must be at most {_MAX_ITEMS} items and parts of them.", param="input")
+
+    if tools > _MAX_TOOLS:
+        raise InvalidValue(f"Invalid 'tools': must be at most {_MAX_TOOLS} tools.", param="tools")
+
+
+def _tools_in(tools: Sequence[v1.Tool]) -> int:
+    """How many tools these are, with those in namespaces."""
+    return len(tools) + sum(_tools_in(tool.namespace.tools) for tool in tools if tool.HasField("namespace"))
 
 
 def _unsupported(param: str) -> UnsupportedParameter:

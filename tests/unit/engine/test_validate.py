@@ -119,6 +119,8 @@ LIMITS: list[tuple[Callable[[v1.CreateResponseRequest], None], str]] = [
         "input",
     ),
     (lambda asked: asked.tools.extend([v1.Tool()] * 10_001), "tools"),
+    (lambda asked: asked.tools.add().namespace.tools.extend([v1.Tool()] * 10_000), "tools"),
+    (lambda asked: asked.input.add().additional_tools.tools.extend([v1.Tool()] * 10_001), "tools"),
 ]
 
 
