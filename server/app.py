@@ -35,6 +35,7 @@ from server.providers.base import Provider
 from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
+from server.services.unknown import UnknownMethods
 from server.stores.base import ResponseStore
 from server.telemetry import log
 
@@ -102,13 +103,14 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(models), handlers)  # type: ignore[no-untyped-call]
 
+        unknown = UnknownMethods()
         in_flight = InFlight()
         interceptors = chain(_authenticator(config), in_flight)
         health = health_aio.HealthServicer()
-        app = App(None, None, None, InProcessChannel(handlers.generic, interceptors), in_flight, health)
+        app = App(None, None, None, InProcessChannel([*handlers.generic, unknown], interceptors), in_flight, health)
         if config.listen.grpc is not None:
             app.grpc_address = await stack.enter_async_context(
-                _serve_grpc(config, handlers.generic, interceptors, health, in_flight)
+                _serve_grpc(config, handlers.generic, unknown, interceptors, health, in_flight)
             )
         if config.listen.http is not None:
             frontend = registry.frontend("http")(
@@ -162,6 +164,7 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> ResponseStore:
 async def _serve_grpc(
     config: Config,
     handlers: list[grpc.GenericRpcHandler],
+    unknown: UnknownMethods,
     interceptors: tuple[grpc.aio.ServerInterceptor, ...],
     health: health_aio.HealthServicer,
     in_flight: InFlight,
@@ -179,6 +182,7 @@ async def _serve_grpc(
     reflection.enable_server_reflection(
         [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
     )
+    server.add_generic_rpc_handlers((unknown,))
     assert config.listen.grpc is not None
     host, _, _ = config.listen.grpc.rpartition(":")
     try:

@@ -8,7 +8,7 @@
     │   ├── PreviousResponseNotFound  PreviousResponseNotCompleted
     │   └── UpstreamRejected        the provider's verdict on the caller's request
     ├── InvalidApiKey  ModelAccessForbidden
-    ├── ModelNotFound  NotFound  Unimplemented
+    ├── ModelNotFound  NotFound  UnknownMethod  Unimplemented
     ├── RateLimitExceeded  InsufficientQuota  Overloaded
     ├── UpstreamUnavailable  UpstreamError  UpstreamAuthentication
     ├── Timeout
@@ -130,6 +130,10 @@ class ModelNotFound(ServiceError):
 
 class NotFound(ServiceError):
     reason = v1.ERROR_REASON_NOT_FOUND
+
+
+class UnknownMethod(ServiceError):
+    reason = v1.ERROR_REASON_UNKNOWN_ROUTE
 
 
 class Unimplemented(ServiceError):

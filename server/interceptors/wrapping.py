@@ -22,7 +22,9 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """An interceptor that wraps the handler of each method."""
 
     def __init__(self) -> None:
-        self._wrapped: dict[str, tuple[grpc.RpcMethodHandler, grpc.RpcMethodHandler]] = {}
+        #: By the identity of the handler, which is kept beside its wrapping: there are as many as methods, whatever
+        #: names callers make up.
+        self._wrapped: dict[int, tuple[grpc.RpcMethodHandler, grpc.RpcMethodHandler]] = {}
 
     @abstractmethod
     def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
@@ -35,12 +37,11 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     ) -> grpc.RpcMethodHandler | None:
         """Return the wrapped handler; gRPC's own services are left as they are."""
         handler = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or method.startswith(INFRASTRUCTURE):
+        if handler is None or handler_call_details.method.startswith(INFRASTRUCTURE):
             return handler
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not handler:
-            known = self._wrapped[method] = (handler, self.wrap(handler))
+        known = self._wrapped.get(id(handler))
+        if known is None:
+            known = self._wrapped[id(handler)] = (handler, self.wrap(handler))
         return known[1]
 
 

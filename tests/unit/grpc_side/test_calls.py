@@ -234,9 +234,18 @@ async def test_a_call_without_a_fit_id_gets_one(app: App, told: str | None) -> N
     assert all(len(one) == 36 and str(one).startswith("req_") for one in ids)
 
 
-async def test_an_unknown_method_is_unimplemented(channel: Any) -> None:
-    outcome = await ask(channel, "/antiphon.responses.v1.ResponsesService/Nothing", b"")
-    assert (outcome.code, outcome.details) == (CODE.UNIMPLEMENTED, "Method not found!")
+@pytest.mark.parametrize("method", ["/antiphon.responses.v1.ResponsesService/Nothing", "/no.such.Service/Method"])
+async def test_an_unknown_method_is_unimplemented(channel: Any, method: str) -> None:
+    outcome = await ask(channel, method, b"")
+    assert (outcome.code, outcome.info.reason) == (CODE.UNIMPLEMENTED, "UNKNOWN_ROUTE")
+    assert outcome.info.metadata["request_id"] == ID[1]
+
+
+async def test_made_up_names_of_methods_leave_nothing_behind(app: App) -> None:
+    for number in range(50):
+        await ask(app.channel, f"/no.such.Service/Method{number}", b"")
+    for interceptor in vars(app.channel)["_interceptors"]:
+        assert len(vars(interceptor)["_wrapped"]) < 30
 
 
 async def test_an_error_never_outgrows_what_clients_take(channel: Any) -> None:
