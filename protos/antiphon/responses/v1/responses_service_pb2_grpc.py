@@ -34,6 +34,8 @@ class ResponsesServiceStub:
     Every call may carry an API key in the metadata `authorization: Bearer KEY`,
     and a request id in `x-request-id`; the id in force comes back in the
     trailing metadata. Errors carry a `google.rpc.ErrorInfo`; see `ErrorReason`.
+    Only a message over the size limit is refused by gRPC itself, with
+    RESOURCE_EXHAUSTED and no details.
     """
 
     def __init__(self, channel):
@@ -100,6 +102,8 @@ class ResponsesServiceServicer:
     Every call may carry an API key in the metadata `authorization: Bearer KEY`,
     and a request id in `x-request-id`; the id in force comes back in the
     trailing metadata. Errors carry a `google.rpc.ErrorInfo`; see `ErrorReason`.
+    Only a message over the size limit is refused by gRPC itself, with
+    RESOURCE_EXHAUSTED and no details.
     """
 
     def CreateResponse(self, request, context):
@@ -248,6 +252,8 @@ class ResponsesService:
     Every call may carry an API key in the metadata `authorization: Bearer KEY`,
     and a request id in `x-request-id`; the id in force comes back in the
     trailing metadata. Errors carry a `google.rpc.ErrorInfo`; see `ErrorReason`.
+    Only a message over the size limit is refused by gRPC itself, with
+    RESOURCE_EXHAUSTED and no details.
     """
 
     @staticmethod
