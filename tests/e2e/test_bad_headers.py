@@ -76,12 +76,12 @@ def test_routes(layout: Layout) -> None:
 
 
 QUERIES = {
-    "limit=0": "limit",
-    "limit=101": "limit",
-    "limit=ten": "limit",
-    "limit=99999999999999999999": "limit",
-    "order=sideways": "order",
-    "after=msg_x": "after",
+    "limit=0": ("invalid_value", "limit"),
+    "limit=101": ("invalid_value", "limit"),
+    "limit=ten": ("invalid_value", "limit"),
+    "limit=99999999999999999999": ("invalid_value", "limit"),
+    "order=sideways": ("invalid_value", "order"),
+    "after=msg_x": ("invalid_value", "after"),
 }
 
 
@@ -89,4 +89,4 @@ QUERIES = {
 def test_queries(layout: Layout, query: str) -> None:
     told = ask(layout, BODY).json
     answer = ask(layout, None, method="GET", path=f"/v1/responses/{told['id']}/input_items?{query}")
-    refuse(layout, answer, 400, answer.json["error"]["code"], QUERIES[query])
+    refuse(layout, answer, 400, *QUERIES[query])
