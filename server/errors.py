@@ -4,12 +4,12 @@
     ├── InvalidRequest              the caller's to mend; `param` names the field
     │   ├── MalformedRequest
     │   ├── InvalidValue  InvalidType  MissingParameter  UnsupportedParameter
-    │   ├── ContextLengthExceeded  RequestTooLarge
+    │   ├── ContextLengthExceeded
     │   ├── PreviousResponseNotFound  PreviousResponseNotCompleted
     │   └── UpstreamRejected        the provider's verdict on the caller's request
     ├── InvalidApiKey  ModelAccessForbidden
     ├── ModelNotFound  NotFound  UnknownMethod  Unimplemented
-    ├── RateLimitExceeded  InsufficientQuota  Overloaded
+    ├── RateLimitExceeded  InsufficientQuota
     ├── UpstreamUnavailable  UpstreamError  UpstreamAuthentication
     ├── Timeout
     ├── StoreUnavailable
@@ -88,10 +88,6 @@ class ContextLengthExceeded(InvalidRequest):
     reason = v1.ERROR_REASON_CONTEXT_LENGTH_EXCEEDED
 
 
-class RequestTooLarge(InvalidRequest):
-    reason = v1.ERROR_REASON_REQUEST_TOO_LARGE
-
-
 class PreviousResponseNotFound(InvalidRequest):
     """Told alike for ids that are unknown, deleted, expired or another tenant's."""
 
@@ -146,10 +142,6 @@ class RateLimitExceeded(ServiceError):
 
 class InsufficientQuota(ServiceError):
     reason = v1.ERROR_REASON_INSUFFICIENT_QUOTA
-
-
-class Overloaded(ServiceError):
-    reason = v1.ERROR_REASON_OVERLOADED
 
 
 class UpstreamUnavailable(ServiceError):

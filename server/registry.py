@@ -1,4 +1,4 @@
-"""Finds providers, stores, frontends and authenticators by entry point, and loads each only when it is named."""
+"""Finds providers, stores and frontends by entry point, and loads each only when it is named."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from server.stores.base import OpenStore
 PROVIDERS = "antiphon.providers"
 STORES = "antiphon.stores"
 FRONTENDS = "antiphon.frontends"
-AUTHENTICATORS = "antiphon.authenticators"
 
 
 class NotInstalled(LookupError):

@@ -169,7 +169,7 @@ class _Run:
             self._finish()
 
     def _opened(self, told: Events) -> Events:
-        """What is told first of all goes before what is told first."""
+        """Put the events that open every response before the first that a caller is told."""
         if self._begun or not self._call.incremental:
             return told
         self._begun = True
