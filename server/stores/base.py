@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from antiphon.responses import v1
 
@@ -83,6 +83,91 @@ class ResponseStore(Protocol):
         Must raise `ItemsTooLarge` when they take more than `max_bytes`
         together; not much more than that is held in memory.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEntry:
+    """What one attempt at a response came to (`attempt` from 1), or the response as a whole (`attempt` 0).
+
+    Sums over responses are those of the entries with attempt 0.
+    """
+
+    #: The response's id, or for a request that was refused before it had one, the request's.
+    id: str
+    attempt: int
+    request_id: str
+    tenant: str
+    #: The name of the key.
+    key: str
+    #: As it was asked for; `target`, `provider` and `upstream_model` are empty where no provider was asked.
+    model: str
+    target: str
+    provider: str
+    upstream_model: str
+    #: `completed`, `incomplete`, `failed`, `refused`, `cancelled`, `deadline` or `shutdown`.
+    outcome: str
+    #: The name of the `ErrorReason` without its prefix; empty where there is none.
+    error: str
+    incremental: bool
+    #: In seconds since 1970.
+    started_at: float
+    #: Seconds; None when there was no event.
+    first_event: float | None
+    duration: float
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    #: Whether the provider did not tell its tokens, so that these are an estimate.
+    estimated: bool
+
+
+#: What usage can be summed by.
+USAGE_COLUMNS: Final = ("tenant", "key", "model", "target", "provider", "upstream_model", "outcome", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """The responses of one group, summed."""
+
+    #: The values of the columns that were asked for, in their order; `day` as `2026-11-21`, in UTC.
+    group: tuple[str, ...]
+    responses: int
+    #: Of these: ended as completed or incomplete; and refused before a provider was asked.
+    succeeded: int
+    refused: int
+    #: Attempts at all of them together.
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    #: Tokens, input and output, that are an estimate.
+    estimated_tokens: int
+
+
+class UsageLedger(Protocol):
+    """Keeps what was used. A store that has none of this lacks `Capability.USAGE`.
+
+    Every method must raise `server.errors.StoreUnavailable`, `from` the
+    driver's error, when the backend cannot be used.
+    """
+
+    async def record_usage(self, entries: Sequence[UsageEntry]) -> None:
+        """Keep entries, all or none. Must be durable once it returns.
+
+        An entry whose `id` and `attempt` are kept already changes nothing, so a batch may be written again.
+        """
+        ...
+
+    async def sum_usage(
+        self, by: Sequence[str], *, since: float, until: float | None = None, tenant: str | None = None
+    ) -> Sequence[UsageSum]:
+        """Sum what began from `since` on and before `until`, in seconds since 1970, for each group of `by`
+        (of `USAGE_COLUMNS`; none for one sum over all), ordered by group."""
         ...
 
 

@@ -49,7 +49,9 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "server.auth": ("server.app", "server.registry", "server.testing"),
     "server.providers": (),
     "server.stores": (),
+    "server.limits": (),
     "server.auth.base": ("server",),
+    "server.limits.base": ("server",),
     "server.providers.base": ("server",),
     "server.stores.base": ("server",),
     # Concrete backends are found by entry point.

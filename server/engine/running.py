@@ -1,0 +1,42 @@
+"""The responses that are being made in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from server.errors import ServiceError
+
+
+class Interruptible(Protocol):
+    """A response that is being made."""
+
+    #: The name of the key that it is made for.
+    key: str
+
+    def interrupt(self, error: ServiceError) -> None:
+        """End as failed with this error, as soon as its caller takes what it is told."""
+        ...
+
+
+class Running:
+    """Knows what is being made, so that it can be ended from without."""
+
+    def __init__(self) -> None:
+        self._runs: set[Interruptible] = set()
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def add(self, run: Interruptible) -> None:
+        self._runs.add(run)
+
+    def discard(self, run: Interruptible) -> None:
+        self._runs.discard(run)
+
+    def interrupt(self, error: ServiceError, *, keys: Collection[str] | None = None) -> int:
+        """End all, or those that are made for these keys, with an error. Returns how many."""
+        chosen = [run for run in self._runs if keys is None or run.key in keys]
+        for run in chosen:
+            run.interrupt(error)
+        return len(chosen)
