@@ -24,12 +24,15 @@ from server.auth.anonymous import Anonymous
 from server.auth.base import Authenticator
 from server.auth.keys import Keys
 from server.config import Config, ConfigError
+from server.engine.balance import Balance
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
+from server.engine.running import Running
 from server.errors import StoreUnavailable
 from server.inprocess import InProcessChannel
 from server.interceptors import InFlight, chain
+from server.limits.memory import MemoryLimiter
 from server.models import Models
 from server.providers.base import Provider
 from server.services.conversations import ConversationsService
@@ -38,6 +41,7 @@ from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
 from server.stores.base import ResponseStore
 from server.telemetry import log
+from server.telemetry.observers import Observers
 
 #: Find a client that vanished without a word within half a minute: without the
 #: ping timeout, keepalive alone takes a minute or more.
@@ -91,15 +95,18 @@ async def open_app(config: Config) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         providers = await _open_providers(config, stack)
         store = await _open_store(config, stack)
-        models = Models(config.models, providers)
+        models = Models(config.models, providers, {name: options.kind for name, options in config.providers.items()})
         creator = Creator(
-            router=models,
             store=store,
-            limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
+            limiter=MemoryLimiter(),
+            observer=Observers([]),
+            running=Running(),
+            balance=Balance(),
+            history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
             retention=config.retention,
         )
         handlers = _Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
+        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store), models), handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(models), handlers)  # type: ignore[no-untyped-call]
 
@@ -210,7 +217,7 @@ async def _tell_health(health: health_aio.HealthServicer, status: int) -> None:
 
 
 def _authenticator(config: Config) -> Authenticator:
-    return Keys(config.keys) if config.keys else Anonymous()
+    return Keys(config.keys, config.tenants) if config.keys else Anonymous(config.tenants)
 
 
 def run(config: Config) -> int:

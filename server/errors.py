@@ -11,7 +11,10 @@
     ├── ModelNotFound  NotFound  UnknownMethod  Unimplemented
     ├── RateLimitExceeded  InsufficientQuota
     ├── UpstreamUnavailable  UpstreamError  UpstreamAuthentication
+    ├── Overloaded
+    │   └── ServerStopping
     ├── Timeout
+    │   └── DeadlinePassed          the caller's own
     ├── StoreUnavailable
     └── Internal
 
@@ -32,7 +35,8 @@ class ServiceError(Exception):
     `param` is the field at fault as OpenAI spells it; `code` a more exact code
     than the reason's own (a provider's); `retry_after` seconds to wait before
     trying again; `http_status` a status to use in place of the reason's, for
-    verdicts passed on from a provider.
+    verdicts passed on from a provider. `retryable` says that trying again does
+    not help, where it usually does for the reason.
     """
 
     reason: ClassVar[v1.ErrorReason] = v1.ERROR_REASON_INTERNAL
@@ -45,6 +49,7 @@ class ServiceError(Exception):
         code: str | None = None,
         retry_after: float | None = None,
         http_status: int | None = None,
+        retryable: bool = True,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -52,6 +57,12 @@ class ServiceError(Exception):
         self.code = code
         self.retry_after = retry_after
         self.http_status = http_status
+        self.retryable = retryable
+
+    @property
+    def reason_name(self) -> str:
+        """The name of the reason without its prefix, as `ErrorInfo` and the ledger have it."""
+        return v1.ErrorReason.Name(self.reason).removeprefix("ERROR_REASON_")
 
 
 class Internal(ServiceError):
@@ -137,7 +148,12 @@ class Unimplemented(ServiceError):
 
 
 class RateLimitExceeded(ServiceError):
+    """A provider's limit, or with `quota` one of the server's own: whose it is and what it is called, such as
+    `("key:dev", "rpm")`."""
+
     reason = v1.ERROR_REASON_RATE_LIMIT_EXCEEDED
+
+    quota: tuple[str, str] | None = None
 
 
 class InsufficientQuota(ServiceError):
@@ -156,8 +172,26 @@ class UpstreamAuthentication(ServiceError):
     reason = v1.ERROR_REASON_UPSTREAM_AUTHENTICATION
 
 
+class Overloaded(ServiceError):
+    reason = v1.ERROR_REASON_OVERLOADED
+
+
+class ServerStopping(Overloaded):
+    """The time that running calls get at the end is over."""
+
+    def __init__(self) -> None:
+        super().__init__("The server is stopping. Try again shortly.", retry_after=1.0)
+
+
 class Timeout(ServiceError):
     reason = v1.ERROR_REASON_TIMEOUT
+
+
+class DeadlinePassed(Timeout):
+    """The caller's own deadline, not the provider's slowness."""
+
+    def __init__(self) -> None:
+        super().__init__("The call took longer than its deadline allows.")
 
 
 class StoreUnavailable(ServiceError):

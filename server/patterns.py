@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a name is one that the pattern stands for. Takes time in proportion to the name, whatever the pattern."""
@@ -23,3 +25,9 @@ def matches(pattern: str, name: str) -> bool:
 def specificity(pattern: str) -> tuple[bool, int]:
     """Orders patterns: a plain name is more specific than any wildcard, a longer wildcard than a shorter one."""
     return ("*" not in pattern, len(pattern))
+
+
+def most_specific(patterns: Iterable[str], name: str) -> str | None:
+    """The most specific of the patterns that stand for a name; None where none does."""
+    found = [pattern for pattern in patterns if matches(pattern, name)]
+    return max(found, key=lambda pattern: (specificity(pattern), pattern), default=None)

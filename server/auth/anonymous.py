@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from server.auth.base import Caller
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-_CALLER = Caller(tenant="default", key_name="anonymous")
+from server.auth.base import Caller
+from server.auth.callers import caller
+
+if TYPE_CHECKING:
+    from server.config.schema import TenantConfig
+
+_NAME = "anonymous"
+_TENANT = "default"
 
 
 class Anonymous:
     """Accepts any key and none: clients that insist on sending one need not be told not to."""
 
+    def __init__(self, tenants: Mapping[str, TenantConfig] = MappingProxyType({})) -> None:
+        self._caller = caller(_TENANT, _NAME, ("*",), None, tenants)
+
     async def authenticate(self, authorization: str | None) -> Caller:  # noqa: ARG002
-        return _CALLER
+        return self._caller

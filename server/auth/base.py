@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from server.limits.base import Limit
 from server.patterns import matches
 
 
@@ -16,6 +17,10 @@ class Caller:
     key_name: str
     #: Names of models; `*` stands for any characters.
     models: tuple[str, ...] = ("*",)
+    #: Of the key and of the tenant.
+    limits: tuple[Limit, ...] = ()
+    #: Whether traces of the tenant's calls hold what was asked and answered.
+    captures_content: bool = False
 
     def may_use(self, model: str) -> bool:
         return any(matches(pattern, model) for pattern in self.models)

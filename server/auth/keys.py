@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from server.auth.base import Caller
+from server.auth.callers import caller
 from server.errors import InvalidApiKey
 
 if TYPE_CHECKING:
-    from server.config.schema import KeyConfig
+    from server.config.schema import KeyConfig, TenantConfig
 
 #: Longer values are no key of ours; hashing them would only cost time.
 _MAX_HEADER_LENGTH = 1024
@@ -24,12 +26,12 @@ class Keys:
     neither its memory nor the time of a look-up tells anything about them.
     """
 
-    def __init__(self, keys: Sequence[KeyConfig]) -> None:
+    def __init__(self, keys: Sequence[KeyConfig], tenants: Mapping[str, TenantConfig] = MappingProxyType({})) -> None:
         self._secret = secrets.token_bytes(32)
         self._known: dict[bytes, tuple[bytes, Caller | None]] = {}
         for key in keys:
             digest = self._digest(key.key.get_secret_value())
-            self._known[digest] = digest, Caller(key.tenant, key.name, key.models)
+            self._known[digest] = digest, caller(key.tenant, key.name, key.models, key.limits, tenants)
         # What an unknown key is compared with, so that it takes as long as a known one.
         self._nobody = secrets.token_bytes(32), None
 

@@ -14,6 +14,7 @@ from server.config.addresses import is_loopback, split
 from server.config.names import is_model_pattern
 from server.config.problems import Path, Problem, plain
 from server.config.secret import clean, is_secret
+from server.patterns import most_specific
 
 _LATER = "is not supported by this version"
 _LATER_KINDS = frozenset({"chat_completions", "anthropic", "gemini", "bedrock"})
@@ -120,10 +121,29 @@ def _models(tree: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(
                 ("models", name), "is not a name that a model can have ('*' may stand for any characters, three times)"
             )
-        provider = model.get("provider") if isinstance(model, dict) else None
+        if not isinstance(model, dict):
+            continue
+        provider = model.get("provider")
         if isinstance(provider, str) and isinstance(providers, dict) and provider not in providers:
             known = ", ".join(key for key in providers if plain(key.replace("-", "_").replace(".", "_")))
             yield Problem(("models", name, "provider"), f"names no provider under 'providers'; known: {known}")
+        yield from _targets(name, model.get("targets"), models)
+
+
+def _targets(name: str, targets: Any, models: dict[str, Any]) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, target in enumerate(targets if isinstance(targets, list) else ()):
+        model = target.get("model") if isinstance(target, dict) else None
+        if not isinstance(model, str):
+            continue
+        path: Path = ("models", name, "targets", index, "model")
+        found = most_specific(models, model)
+        if found is None:
+            yield Problem(path, "names no model under 'models'")
+        elif isinstance(models[found], dict) and "targets" in models[found]:
+            yield Problem(path, "has targets itself; name a model that has a provider")
+        if (first := seen.setdefault(model, index)) != index:
+            yield Problem(path, f"is the same as targets[{first}].model; give that one more weight instead")
 
 
 def _keys(keys: Any) -> Iterator[Problem]:

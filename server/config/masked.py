@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from server.config.schema import Config, ProviderConfig
+from server.config.schema import Config, ProviderConfig, TelemetryConfig
 
 MASK = "***"
 
@@ -22,18 +23,30 @@ def masked(config: Config) -> dict[str, Any]:
         "store": _store(config.store),
         "limiter": config.limiter,
         "providers": {name: _provider(provider) for name, provider in config.providers.items()},
-        "models": {
-            name: {"provider": model.provider, "model": model.model, "timeout": dict(model.timeout)}
-            for name, model in config.models.items()
-        },
+        "models": {name: model.model_dump(mode="json", exclude_none=True) for name, model in config.models.items()},
         "keys": [
-            {"name": key.name, "key": MASK, "tenant": key.tenant, "models": list(key.models)} for key in config.keys
+            key.model_dump(mode="json", exclude_none=True, exclude={"key"}) | {"key": MASK} for key in config.keys
         ],
+        "tenants": {name: tenant.model_dump(mode="json", exclude_none=True) for name, tenant in config.tenants.items()},
+        "telemetry": _telemetry(config.telemetry),
+        "usage": {"retention": _seconds(config.usage.retention)},
+        "reload": dict(config.reload),
         "max_request_bytes": config.max_request_bytes,
-        "retention": None if config.retention is None else config.retention.total_seconds(),
+        "retention": _seconds(config.retention),
         "drain": dict(config.drain),
         "history": dict(config.history),
     }
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
+
+
+def _telemetry(telemetry: TelemetryConfig) -> dict[str, Any]:
+    otlp = telemetry.otlp
+    endpoint = None if otlp.endpoint is None else _url(otlp.endpoint)
+    masks = {"endpoint": endpoint, "headers": dict.fromkeys(otlp.headers, MASK)}
+    return telemetry.model_dump(exclude={"otlp"}) | {"otlp": dict(otlp) | masks}
 
 
 def _provider(provider: ProviderConfig) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def spelled(path: Path) -> str:
             text += f"[{step}]"
         elif _PLAIN.fullmatch(step):
             text += f".{step}" if text else step
-        elif depth == 1 and path[0] in ("models", "providers") and _NAME.fullmatch(step):
+        elif depth == 1 and path[0] in ("models", "providers", "tenants") and _NAME.fullmatch(step):
             text += f'["{step}"]'
         else:
             text += '["…"]'

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from server.config import addresses, units
 from server.config.names import is_model_name, is_model_pattern
 from server.config.secret import clean, is_secret
-from server.providers.base import Timeouts
+from server.limits.base import Kind, Limit
+from server.providers.base import Retry, Strategy, Timeouts
 
 _MAX_WAIT = 7 * 86400.0
 _MAX_RETENTION = 100 * 365 * 86400.0
@@ -72,6 +73,32 @@ def _depth(value: object) -> int:
     return number
 
 
+def _amount(value: object) -> int:
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 10**12:
+        raise ValueError("must be a whole number from 1 to 1000000000000; leave it out for no limit")
+    return number
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError("must be a number from 0 to 1")
+    return float(value)
+
+
+def _small(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
+        raise ValueError("must be a whole number from 1 to 100")
+    return value
+
+
+def _pause(value: object) -> float:
+    seconds = units.duration(value)
+    if seconds > 3600:
+        raise ValueError("must be at most 1h")
+    return seconds
+
+
 def _key(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -105,6 +132,8 @@ _Address = Annotated[str, AfterValidator(_address)]
 _Wait = Annotated[float, BeforeValidator(_wait)]
 _Grace = Annotated[float, BeforeValidator(_grace)]
 _Size = Annotated[int, BeforeValidator(_size)]
+_Amount = Annotated[int, BeforeValidator(_amount)]
+_Pause = Annotated[float, BeforeValidator(_pause)]
 
 
 class Section(BaseModel):
@@ -155,31 +184,110 @@ class TimeoutConfig(Section):
     total: _Wait = Timeouts().total
 
 
+class LimitsConfig(Section):
+    """How much may be asked for: requests and tokens per second, minute and day, and requests at a time."""
+
+    rps: _Amount | None = None
+    rpm: _Amount | None = None
+    rpd: _Amount | None = None
+    tpm: _Amount | None = None
+    tpd: _Amount | None = None
+    concurrency: _Amount | None = None
+
+    def of(self, subject: str) -> tuple[Limit, ...]:
+        """The limits of a subject, such as `key:dev`."""
+        return tuple(
+            Limit(subject, kind, amount, window)
+            for name, kind, window in _LIMITS
+            if (amount := getattr(self, name)) is not None
+        )
+
+
+_LIMITS = (
+    ("rps", Kind.REQUESTS, 1.0),
+    ("rpm", Kind.REQUESTS, 60.0),
+    ("rpd", Kind.REQUESTS, 86400.0),
+    ("tpm", Kind.TOKENS, 60.0),
+    ("tpd", Kind.TOKENS, 86400.0),
+    ("concurrency", Kind.CONCURRENCY, 0.0),
+)
+
+
+class RetryConfig(Section):
+    """How often, and how patiently, a provider that fails is asked again before the caller is told."""
+
+    #: In all, with the first; None for 3, or as many as there are targets when those are more.
+    attempts: Annotated[int, BeforeValidator(_small)] | None = None
+    #: The longest wait before another attempt, in seconds: a provider that asks for more is not asked again.
+    max_wait: _Pause = Retry().max_wait
+    #: How long a target that failed comes last, in seconds; 0 for not at all.
+    cooldown: _Pause = Retry().cooldown
+
+
+class TargetConfig(Section):
+    """One of the models that a group chooses among."""
+
+    model: Annotated[str, AfterValidator(_upstream_model)]
+    weight: Annotated[int, BeforeValidator(_small)] = 1
+    #: What it says takes the place of the model's own.
+    timeout: TimeoutConfig = TimeoutConfig()
+    #: Beside those of the model itself, which count here too.
+    limits: LimitsConfig = LimitsConfig()
+
+
 class ModelConfig(Section):
-    """Which provider serves a model, and how it is asked."""
+    """Which provider serves a model, or among which models a group chooses, and how they are asked."""
 
-    later = frozenset({"targets", "strategy", "unsupported", "state", "on_disconnect"})
+    later = frozenset({"unsupported", "state", "on_disconnect"})
 
-    provider: _Name
+    #: None for a group.
+    provider: _Name | None = None
     #: The provider's name of the model; None for the name that the caller used.
     model: Annotated[str, AfterValidator(_upstream_model)] | None = None
+    targets: tuple[TargetConfig, ...] = ()
+    strategy: Literal["failover", "round_robin"] = "failover"
     timeout: TimeoutConfig = TimeoutConfig()
+    limits: LimitsConfig = LimitsConfig()
+    retry: RetryConfig = RetryConfig()
 
-    @property
-    def timeouts(self) -> Timeouts:
-        return Timeouts(**dict(self.timeout))
+    @model_validator(mode="after")
+    def _one_or_many(self) -> ModelConfig:
+        if "targets" in self.model_fields_set:
+            if not self.targets:
+                raise ValueError("targets names no model")
+            if self.provider is not None or self.model is not None:
+                raise ValueError("has targets, so it can have no provider and no model of its own")
+        elif self.provider is None:
+            raise ValueError("needs a provider, or targets")
+        elif "strategy" in self.model_fields_set:
+            raise ValueError("has a strategy but no targets to choose among")
+        return self
+
+    def retrying(self) -> Retry:
+        attempts = self.retry.attempts or max(Retry().attempts, len(self.targets))
+        return Retry(attempts, self.retry.max_wait, self.retry.cooldown)
+
+    def choosing(self) -> Strategy:
+        return Strategy(self.strategy)
+
+
+def timeouts(*configs: TimeoutConfig) -> Timeouts:
+    """The timeouts that these come to: what a later one says takes the place of what those before it say."""
+    told: dict[str, float] = {}
+    for config in configs:
+        told |= {name: getattr(config, name) for name in config.model_fields_set}
+    return Timeouts(**told)
 
 
 class KeyConfig(Section):
     """One key that callers may use."""
-
-    later = frozenset({"limits"})
 
     name: _Name
     key: Annotated[SecretStr, BeforeValidator(_key)]
     #: Whose data the key opens; the key's own name unless it is given.
     tenant: _Name
     models: tuple[Annotated[str, AfterValidator(_pattern)], ...] = ("*",)
+    limits: LimitsConfig = LimitsConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -194,6 +302,49 @@ class KeyConfig(Section):
     def is_short(self) -> bool:
         """Whether the key is short enough to be guessed."""
         return len(self.key.get_secret_value()) < _MIN_KEY_LENGTH
+
+
+class TenantConfig(Section):
+    """What holds for all keys of a tenant together."""
+
+    limits: LimitsConfig = LimitsConfig()
+    #: Whether traces of its calls hold what was asked and answered.
+    capture_content: bool = False
+
+
+class OtlpConfig(Section):
+    """Where telemetry is sent by OTLP over gRPC; nowhere without an endpoint."""
+
+    #: May hold a password.
+    endpoint: _Text | None = Field(default=None, repr=False)
+    #: Sent with every export; may hold credentials.
+    headers: Annotated[Mapping[str, str], AfterValidator(_fixed)] = Field(default_factory=dict, repr=False)
+    traces: bool = True
+    metrics: bool = False
+
+
+class TelemetryConfig(Section):
+    """What is told to those who run the server."""
+
+    otlp: OtlpConfig = OtlpConfig()
+    #: Of the traces that no caller has decided on, the part that is kept, from 0 to 1.
+    sample: Annotated[float, BeforeValidator(_share)] = 1.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+
+class UsageConfig(Section):
+    """The ledger of what was used."""
+
+    #: How long entries are kept; None for ever.
+    retention: Annotated[timedelta, BeforeValidator(_retention)] | None = timedelta(days=400)
+
+
+class ReloadConfig(Section):
+    """When the configuration is read again."""
+
+    #: Whenever its file changes, beside SIGHUP.
+    watch: bool = True
 
 
 class Drain(Section):
@@ -222,6 +373,10 @@ class Config(Section):
     providers: Annotated[Mapping[str, ProviderConfig], AfterValidator(_fixed)]
     models: Annotated[Mapping[str, ModelConfig], AfterValidator(_fixed)]
     keys: tuple[KeyConfig, ...] = ()
+    tenants: Annotated[Mapping[_Name, TenantConfig], AfterValidator(_fixed)] = Field(default_factory=dict)
+    telemetry: TelemetryConfig = TelemetryConfig()
+    usage: UsageConfig = UsageConfig()
+    reload: ReloadConfig = ReloadConfig()
     max_request_bytes: _Size = 64 * 2**20
     #: How long responses are kept; None for ever.
     retention: Annotated[timedelta, BeforeValidator(_retention)] | None = timedelta(days=30)

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from server.config.problems import Path, Problem, plain
-from server.config.schema import Config, Drain, History, KeyConfig, Listen, ModelConfig, Section, TimeoutConfig
+from server.config.schema import Config, Section
 
-_SECTIONS: Mapping[Path, type[Section]] = {
-    (): Config,
-    ("listen",): Listen,
-    ("drain",): Drain,
-    ("history",): History,
-    ("models", "*"): ModelConfig,
-    ("models", "*", "timeout"): TimeoutConfig,
-    ("keys", "*"): KeyConfig,
-}
 _TEXTS = {
     "missing": "is required",
     "string_type": "must be a string; put it in quotes if it is one",
@@ -46,7 +38,7 @@ def problems(error: ValidationError) -> Iterator[Problem]:
 
 def _unknown_key(path: Path) -> Problem:
     parent, key = path[:-1], str(path[-1])
-    section = _SECTIONS[(parent[0], "*", *parent[2:]) if len(parent) > 1 else parent]
+    section = _section(parent)
     if key in section.later:
         return Problem(path, "is not supported by this version")
     known = list(section.model_fields)
@@ -55,3 +47,19 @@ def _unknown_key(path: Path) -> Problem:
         return Problem(parent, f"has an unknown key that is not a plain word; {text}")
     close = difflib.get_close_matches(key, known, n=1)
     return Problem(path, f"unknown key; did you mean '{close[0]}'?" if close else f"unknown key; {text}")
+
+
+def _section(path: Path) -> type[Section]:
+    """The section that stands at a path; the names and indexes of its members lead through mappings and lists."""
+    section: type[Section] = Config
+    for step in path:
+        field = section.model_fields.get(step) if isinstance(step, str) else None
+        inner = _section_in(field.annotation) if field is not None else None
+        section = inner or section
+    return section
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_in(part))), None)

@@ -104,6 +104,10 @@ class Transcript:
         """Make `response` final as cancelled, with what was said so far."""
         self._settle(v1.Response.STATUS_CANCELLED)
 
+    def output_so_far(self) -> list[v1.Item]:
+        """The items as they stand; those that have not ended as incomplete."""
+        return [item.so_far() for item in self.items]
+
     def _settle(self, status: v1.Response.Status) -> None:
         response = self.response
         response.status = status
@@ -117,7 +121,7 @@ class Transcript:
             response.usage.input_tokens_details.SetInParent()
             response.usage.output_tokens_details.SetInParent()
         del response.output[:]
-        response.output.extend(item.so_far() for item in self.items)
+        response.output.extend(self.output_so_far())
 
     def _failed(self, event: v1.ResponseErrorEvent) -> Events:
         told = self._stamp(v1.ResponseStreamEvent(error=event))

@@ -20,16 +20,16 @@ class Authentication(Surrounding):
         super().__init__()
         self._authenticator = authenticator
 
-    def wrap_unary(self, inner: Unary) -> Unary:
+    def wrap_unary(self, inner: Unary, method: str) -> Unary:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
-            current.caller.set(await self._caller(context))
+            _set(await self._caller(context))
             return await inner(request, context)
 
         return serve
 
-    def wrap_stream(self, inner: Stream) -> Stream:
+    def wrap_stream(self, inner: Stream, method: str) -> Stream:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
-            current.caller.set(await self._caller(context))
+            _set(await self._caller(context))
             async with aclosing(inner(request, context)) as responses:
                 async for response in responses:
                     yield response
@@ -40,3 +40,8 @@ class Authentication(Surrounding):
         told = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
         # Of two keys neither can be told to be meant: such a call has none.
         return await self._authenticator.authenticate(told[0] if len(told) == 1 else None)
+
+
+def _set(caller: Caller) -> None:
+    current.caller.set(caller)
+    current.observed.get().caller = caller

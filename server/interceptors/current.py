@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
 from server.auth.base import Caller
+from server.telemetry.record import ResponseRecord
+
+
+@dataclass(slots=True)
+class Observed:
+    """What becomes known of a call while it is served, for whoever looks at its end."""
+
+    caller: Caller | None = None
+    #: Of the response that the call makes, if it makes one.
+    record: ResponseRecord | None = None
+
 
 #: The id that the call is known by, ours or the caller's own.
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 #: Who calls.
 caller: Final[ContextVar[Caller]] = ContextVar("caller")
+
+#: What is found out about the call.
+observed: Final[ContextVar[Observed]] = ContextVar("observed")

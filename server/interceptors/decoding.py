@@ -18,7 +18,7 @@ class Decoding(Wrapping):
     Streamed requests are parsed by gRPC.
     """
 
-    def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+    def wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
         if handler.request_streaming or handler.request_deserializer is None:
             return handler
         parse = _parser(handler.request_deserializer)

@@ -17,7 +17,7 @@ from server.telemetry.log import log_unexpected
 class Errors(Surrounding):
     """Turns errors into statuses. What is not a `ServiceError` is logged, and told as an internal error only."""
 
-    def wrap_unary(self, inner: Unary) -> Unary:
+    def wrap_unary(self, inner: Unary, method: str) -> Unary:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
             try:
                 return await inner(request, context)
@@ -30,7 +30,7 @@ class Errors(Surrounding):
 
         return serve
 
-    def wrap_stream(self, inner: Stream) -> Stream:
+    def wrap_stream(self, inner: Stream, method: str) -> Stream:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
             try:
                 async with aclosing(inner(request, context)) as responses:
@@ -47,7 +47,9 @@ class Errors(Surrounding):
 
 
 async def _abort(context: grpc.aio.ServicerContext, error: ServiceError) -> NoReturn:
-    await context.abort(status.code_of(error), status.text_of(error), status.trailers(error, _request_id(context)))
+    known = tuple(context.trailing_metadata() or ())
+    trailers = known + status.trailers(error, _request_id(context))
+    await context.abort(status.code_of(error), status.text_of(error), trailers)
     raise AssertionError("abort raises")
 
 

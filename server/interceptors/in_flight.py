@@ -26,7 +26,7 @@ class InFlight(Surrounding):
             self._idle = asyncio.get_running_loop().create_future()
             await self._idle
 
-    def wrap_unary(self, inner: Unary) -> Unary:
+    def wrap_unary(self, inner: Unary, method: str) -> Unary:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
             self.count += 1
             try:
@@ -36,7 +36,7 @@ class InFlight(Surrounding):
 
         return serve
 
-    def wrap_stream(self, inner: Stream) -> Stream:
+    def wrap_stream(self, inner: Stream, method: str) -> Stream:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
             self.count += 1
             try:

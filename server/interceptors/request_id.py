@@ -18,14 +18,14 @@ _FIT: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 class RequestId(Surrounding):
     """Sets `current.request_id` and gives the id back in the trailing metadata."""
 
-    def wrap_unary(self, inner: Unary) -> Unary:
+    def wrap_unary(self, inner: Unary, method: str) -> Unary:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
             _identify(context)
             return await inner(request, context)
 
         return serve
 
-    def wrap_stream(self, inner: Stream) -> Stream:
+    def wrap_stream(self, inner: Stream, method: str) -> Stream:
         def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
             _identify(context)
             return inner(request, context)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from antiphon.openai.v1 import options_pb2 as options
 from antiphon.responses import v1
-from server.errors import ServiceError
+from server.errors import RateLimitExceeded, ServiceError
 
 DOMAIN: Final = "antiphon"
 
@@ -30,13 +32,14 @@ def code_of(error: ServiceError) -> grpc.StatusCode:
 
 
 def trailers(error: ServiceError, request_id: str) -> tuple[tuple[str, str | bytes], ...]:
-    """The trailing metadata that says all there is to say of an error."""
+    """The trailing metadata that says all there is to say of an error; `request_id` is the call's."""
     pairs: list[tuple[str, str | bytes]] = [
-        ("x-request-id", request_id),
         ("grpc-status-details-bin", _status(error, request_id).SerializeToString()),
     ]
-    if error.retry_after is not None:
-        pairs.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))))
+    if not error.retryable:
+        pairs.append(("grpc-retry-pushback-ms", "-1"))
+    elif error.retry_after is not None:
+        pairs.append(("grpc-retry-pushback-ms", str(math.ceil(error.retry_after * 1000))))
     return tuple(pairs)
 
 
@@ -50,23 +53,28 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _status(error: ServiceError, request_id: str) -> status_pb2.Status:
-    reason = v1.ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_")
-    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id})
+    info = error_details_pb2.ErrorInfo(reason=error.reason_name, domain=DOMAIN, metadata={"request_id": request_id})
     status = status_pb2.Status(code=code_of(error).value[0], message=text_of(error))
-    details = [info]
+    details: list[Message] = [info]
     if error.param is not None:
         param = _cut(error.param, _MAX_WORD)
         info.metadata["param"] = param
-        violation = error_details_pb2.BadRequest.FieldViolation(field=param, description=text_of(error))
         if status.code == code_pb2.INVALID_ARGUMENT:
-            details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+            field = error_details_pb2.BadRequest.FieldViolation(field=param, description=text_of(error))
+            details.append(error_details_pb2.BadRequest(field_violations=[field]))
     if error.code is not None:
         info.metadata["code"] = _cut(error.code, _MAX_WORD)
     if error.http_status is not None:
         info.metadata["http_status"] = str(error.http_status)
+    if not error.retryable:
+        info.metadata["retryable"] = "false"
+    if isinstance(error, RateLimitExceeded) and error.quota is not None:
+        subject, limit = error.quota
+        violation = error_details_pb2.QuotaFailure.Violation(subject=_cut(subject, _MAX_WORD), description=limit)
+        details.append(error_details_pb2.QuotaFailure(violations=[violation]))
     if error.retry_after is not None:
         delay = Duration()
-        delay.FromMilliseconds(int(error.retry_after * 1000))
+        delay.FromMilliseconds(math.ceil(error.retry_after * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     for detail in details:
         packed = Any()

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 import grpc.aio
+
+from antiphon.responses import v1
 
 #: `(request, context)` to a response, or to a generator of responses. Whoever wraps a generator closes it, with
 #: `aclosing`: left to the garbage collector, what a method streams would end some time after the call.
 Unary: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
 Stream: TypeAlias = Callable[[Any, Any], AsyncGenerator[Any, None]]
+
+#: Every method of the contract, such as `antiphon.responses.v1.ResponsesService/CreateResponse`.
+METHODS: Final = frozenset(
+    f"{service.full_name}/{method.name}"
+    for message in (v1.CreateResponseRequest, v1.CreateConversationRequest, v1.ListModelsRequest)
+    for service in message.DESCRIPTOR.file.services_by_name.values()
+    for method in service.methods
+)
+#: Stands for whatever else callers ask for.
+UNKNOWN: Final = "unknown"
 
 #: gRPC's own services (health, reflection), which callers may use without a key.
 INFRASTRUCTURE = "/grpc."
@@ -27,8 +39,8 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._wrapped: dict[int, tuple[grpc.RpcMethodHandler, grpc.RpcMethodHandler]] = {}
 
     @abstractmethod
-    def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
-        """The handler of a method, wrapped."""
+    def wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
+        """The handler of a method, wrapped; `method` is a name of `METHODS`, or `UNKNOWN`."""
 
     async def intercept_service(
         self,
@@ -41,7 +53,9 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             return handler
         known = self._wrapped.get(id(handler))
         if known is None:
-            known = self._wrapped[id(handler)] = (handler, self.wrap(handler))
+            method = handler_call_details.method.removeprefix("/")
+            known = (handler, self.wrap(handler, method if method in METHODS else UNKNOWN))
+            self._wrapped[id(handler)] = known
         return known[1]
 
 
@@ -49,14 +63,14 @@ class Surrounding(Wrapping):
     """An interceptor that acts before and after what a method does: one that answers once, and one that streams."""
 
     @abstractmethod
-    def wrap_unary(self, inner: Unary) -> Unary:
+    def wrap_unary(self, inner: Unary, method: str) -> Unary:
         """Wrap a behaviour that returns one response."""
 
     @abstractmethod
-    def wrap_stream(self, inner: Stream) -> Stream:
+    def wrap_stream(self, inner: Stream, method: str) -> Stream:
         """Wrap a behaviour that yields responses."""
 
-    def wrap(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+    def wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
         kinds = {
             (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler, self.wrap_unary),
             (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler, self.wrap_stream),
@@ -64,5 +78,5 @@ class Surrounding(Wrapping):
             (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, self.wrap_stream),
         }
         name, make, wrap = kinds[handler.request_streaming, handler.response_streaming]
-        behaviour = wrap(getattr(handler, name))  # type: ignore[operator]
+        behaviour = wrap(getattr(handler, name), method)  # type: ignore[operator]
         return make(behaviour, handler.request_deserializer, handler.response_serializer)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from antiphon.responses import v1
+from server.limits.base import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,27 @@ class Timeouts:
     total: float = 1800.0
 
 
+class Strategy(StrEnum):
+    """Which target of several is asked first."""
+
+    #: The first, unless it has just failed.
+    FAILOVER = "failover"
+    #: Each in turn, as often as its weight says.
+    ROUND_ROBIN = "round_robin"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a provider that fails is asked again, and another instead of it, before the caller is told anything."""
+
+    #: In all, with the first.
+    attempts: int = 3
+    #: The longest wait before another attempt, in seconds.
+    max_wait: float = 5.0
+    #: How long a target that failed comes last, in seconds.
+    cooldown: float = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """What a provider may know of a call beside the request."""
@@ -33,6 +56,8 @@ class CallContext:
     #: ask upstream for the whole answer and report it in its last event alone.
     incremental: bool
     timeouts: Timeouts = field(default_factory=Timeouts)
+    #: Headers that carry the caller's trace; to be sent upstream as they are.
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Provider(Protocol):
@@ -78,15 +103,37 @@ class OpenProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Where the requests of a model go."""
+class Target:
+    """One provider that can answer a model's requests."""
 
     provider: Provider
-    #: The name of the provider in the configuration.
+    #: The names of the provider and of its kind in the configuration.
     provider_name: str
+    provider_kind: str
     #: The provider's name for the model.
     upstream_model: str
     timeouts: Timeouts
+    #: The name of the model in the configuration: the one that was asked for, or one of its targets.
+    name: str = ""
+    weight: int = 1
+    #: What every attempt at it counts against, beside the limits of the route.
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the requests of a model go."""
+
+    #: The model's name in the configuration, with its wildcards.
+    name: str
+    #: At least one, in the order of the configuration.
+    targets: tuple[Target, ...]
+    #: For the whole call, all attempts together, in seconds.
+    total: float = Timeouts().total
+    strategy: Strategy = Strategy.FAILOVER
+    retry: Retry = field(default_factory=Retry)
+    #: What every request counts against.
+    limits: tuple[Limit, ...] = ()
 
 
 class Router(Protocol):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Final
 
 import grpc.aio
 
@@ -11,24 +13,36 @@ from antiphon.responses import v1
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.errors import Unimplemented
-from server.interceptors import current
+from server.interceptors import current, metadata
+from server.providers.base import Router
+from server.telemetry.record import ResponseRecord
+
+#: What a caller's deadline leaves to tell the caller that it has passed: so many seconds, and of a short one this part.
+_LAST_WORDS: Final = 0.1
+_LAST_SHARE: Final = 0.05
 
 
 class ResponsesService(v1.ResponsesServiceServicer):
     """Creates, streams and keeps responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper, router: Router) -> None:
         self._creator = creator
         self._keeper = keeper
+        self._router = router
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
-        return await self._creator.create(request, _call(incremental=False))
+        return await self._creator.create(request, self._call(request, context, incremental=False))
 
     async def StreamCreateResponse(
         self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ResponseStreamChunk]:
-        async with aclosing(self._creator.stream(request, _call(incremental=True))) as batches:
+        call = self._call(request, context, incremental=True)
+        is_told = False
+        async with aclosing(self._creator.stream(request, call)) as batches:
             async for events in batches:
+                if not is_told:
+                    is_told = True
+                    await context.send_initial_metadata(metadata.leading(call.record))
                 yield v1.ResponseStreamChunk(events=events)
 
     async def GetResponse(self, request: v1.GetResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
@@ -67,6 +81,25 @@ class ResponsesService(v1.ResponsesServiceServicer):
         raise Unimplemented("Connections are not supported by this version.")
         yield v1.ConnectResponse()
 
+    def _call(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
+        caller = current.caller.get()
+        record = ResponseRecord(
+            current.request_id.get(),
+            caller.tenant,
+            caller.key_name,
+            request.model,
+            incremental,
+            request,
+            captures_content=caller.captures_content,
+        )
+        current.observed.get().record = record
+        return Call(caller, record, self._router, _deadline(context))
 
-def _call(*, incremental: bool) -> Call:
-    return Call(current.caller.get(), current.request_id.get(), incremental)
+
+def _deadline(context: grpc.aio.ServicerContext) -> float | None:
+    """When to end a call by its caller's deadline: a little before, so that the caller hears of it from here."""
+    left: float | None = context.time_remaining()
+    if left is None:
+        return None
+    now: float = asyncio.get_running_loop().time()
+    return now + left - min(_LAST_WORDS, left * _LAST_SHARE)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from antiphon.responses import v1
 from server.errors import ServiceError
+from server.limits.base import Level, Refusal, Reservation
 
 
 class Outcome(StrEnum):
@@ -104,6 +105,8 @@ class ResponseRecord:
     #: The whole input with the history, where the request continues a response. Holds content.
     history: Sequence[v1.Item] | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    #: How much was left of every limit that the response counts against, when it was reserved.
+    levels: Sequence[Level] = ()
     #: Seconds from `started` to the first event of any kind, to the first piece of the answer (text, refusal,
     #: reasoning, arguments: a token of any kind), and to the end.
     first_event: float | None = None
@@ -135,6 +138,10 @@ class Observer(Protocol):
 
     def begun(self, record: ResponseRecord) -> None:
         """A call that passed authentication begins; it may still be refused."""
+        ...
+
+    def limited(self, record: ResponseRecord, decision: Reservation | Refusal) -> None:
+        """A limiter has decided, for the response as a whole or for an attempt at one target."""
         ...
 
     def attempt_begun(self, record: ResponseRecord, attempt: Attempt) -> None:

@@ -32,7 +32,8 @@ def configuration(
     folder: Path, upstream: str, *, http: bool, grpc_address: str, grace: str, lame_duck: str = "0s"
 ) -> str:
     """The server's configuration. JSON is YAML."""
-    up = {"provider": "up"}
+    # Each request of a test is one at the upstream; that a failure is tried again is tested by itself.
+    up = {"provider": "up", "retry": {"attempts": 1}}
     return json.dumps(
         {
             "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if http else None, "admin": None},

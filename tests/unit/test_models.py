@@ -61,13 +61,14 @@ def models() -> Models:
 def test_the_most_specific_entry_decides(models: Models, name: str, provider: str, upstream: str) -> None:
     for _ in range(2):
         route = models.resolve(name)
-        assert (route.provider_name, route.upstream_model) == (provider, upstream)
-        assert route.provider is {"a": A, "b": B, "c": C}[provider]
+        (target,) = route.targets
+        assert (target.provider_name, target.upstream_model) == (provider, upstream)
+        assert target.provider is {"a": A, "b": B, "c": C}[provider]
 
 
 def test_timeouts_are_the_entrys(models: Models) -> None:
-    assert models.resolve("gpt-5").timeouts == Timeouts(idle=7.0)
-    assert models.resolve("gpt-4").timeouts == Timeouts()
+    assert models.resolve("gpt-5").targets[0].timeouts == Timeouts(idle=7.0)
+    assert models.resolve("gpt-4").targets[0].timeouts == Timeouts()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_bad_names_do_not_resolve_even_where_a_wildcard_would_match(models: Mode
 
 def test_unknown_names_do_not_resolve() -> None:
     models = Models(parse("models: {m: {provider: scripted}}", {}).models, {"scripted": A})
-    assert models.resolve("m").provider is A
+    assert models.resolve("m").targets[0].provider is A
     for name in ("n", "M", "m2"):
         with pytest.raises(ModelNotFound):
             models.resolve(name)

@@ -89,6 +89,7 @@ class OpenAIResponsesProvider:
         headers = Headers(self._headers)
         headers["accept"] = "text/event-stream" if context.incremental else "application/json"
         headers["x-request-id"] = context.request_id
+        headers.update(context.trace_headers)
         return await self._http.post(self._url, headers, body, connect_timeout=context.timeouts.connect)
 
     async def _refusal(self, answer: Answer) -> ServiceError:

@@ -6,7 +6,17 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from server.config.schema import Config, KeyConfig, ModelConfig, Section, TimeoutConfig
+from server.config.schema import (
+    Config,
+    KeyConfig,
+    LimitsConfig,
+    ModelConfig,
+    RetryConfig,
+    Section,
+    TargetConfig,
+    TenantConfig,
+    TimeoutConfig,
+)
 from server.providers.openai_responses.options import Options
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
@@ -24,7 +34,8 @@ def keys(section: type[Section], prefix: str = "") -> set[str]:
     found: set[str] = set()
     for name, field in section.model_fields.items():
         inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Section):
+        # Limits are told of once for all that have them.
+        if isinstance(inner, type) and issubclass(inner, Section) and inner is not LimitsConfig:
             found |= keys(inner, f"{prefix}{name}.")
         else:
             found.add(prefix + name)
@@ -32,17 +43,23 @@ def keys(section: type[Section], prefix: str = "") -> set[str]:
 
 
 def test_every_key_of_the_file_is_documented_and_no_other() -> None:
-    assert set(documented("#")) == keys(Config) - {"providers", "models", "keys"}
+    assert set(documented("#")) == keys(Config) - {"providers", "models", "keys", "tenants"}
     assert set(documented("`models`")) == keys(ModelConfig)
+    targets = {key for key in keys(TargetConfig) if not key.startswith("timeout.")} | {"timeout"}
+    assert set(documented("Groups")) == targets
     assert set(documented("`keys`")) == keys(KeyConfig)
+    assert set(documented("`tenants`")) == keys(TenantConfig)
+    assert set(documented("`limits`")) == keys(LimitsConfig)
 
 
 def test_every_option_of_the_openai_provider_is_documented_and_no_other() -> None:
     assert set(documented("`providers`")) == {option.name for option in fields(Options)}
 
 
-def test_the_documented_timeouts_are_the_defaults() -> None:
+def test_the_documented_waits_are_the_defaults() -> None:
     seconds = {"s": 1, "m": 60}
-    for name, default in TimeoutConfig():
-        told = documented("`models`")[f"timeout.{name}"].strip("`")
+    waits = [(f"timeout.{name}", default) for name, default in TimeoutConfig()]
+    waits += [(f"retry.{name}", getattr(RetryConfig(), name)) for name in ("max_wait", "cooldown")]
+    for name, default in waits:
+        told = documented("`models`")[name].strip("`")
         assert int(told[:-1]) * seconds[told[-1]] == default

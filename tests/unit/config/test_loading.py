@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from server.config import Config, ConfigError, load, parse
-from server.providers.base import Timeouts
+from server.config.schema import timeouts
+from server.limits.base import Kind, Limit
+from server.providers.base import Retry, Strategy, Timeouts
 
 CANARY = "CANARYcanary0123456789"
 MODELS = "models: {m: {provider: scripted}}\n"
@@ -33,7 +35,10 @@ def test_without_a_file_the_scripted_model_is_served_on_loopback() -> None:
     assert (config.max_request_bytes, config.retention) == (64 * 2**20, timedelta(days=30))
     assert (config.drain.lame_duck, config.drain.grace) == (2.0, 60.0)
     assert (config.history.max_depth, config.history.max_bytes) == (1000, 64 * 2**20)
-    assert config.models["echo"].timeouts == Timeouts()
+    assert timeouts(config.models["echo"].timeout) == Timeouts()
+    assert config.models["echo"].retrying() == Retry()
+    assert config.usage.retention == timedelta(days=400)
+    assert (config.telemetry.otlp.endpoint, config.telemetry.log_level) == (None, "info")
     assert config.warnings == []
 
 
@@ -82,15 +87,24 @@ def test_everything_that_can_be_said() -> None:
         models:
           fast: {provider: mock, model: qwen3-8b, timeout: {connect: 500ms, first_event: 30, idle: 1.5m, total: "${T}"}}
           "claude-*": {provider: mock}
+          best:
+            targets: [{model: claude-1, weight: 3, timeout: {idle: 1s}, limits: {rpm: 5}}, {model: fast}]
+            strategy: round_robin
+            retry: {attempts: 4, max_wait: 1s, cooldown: 0}
+            limits: {concurrency: 8}
+        tenants: {team: {limits: {tpm: 1000, tpd: "${TPD}"}, capture_content: true}}
+        telemetry: {otlp: {endpoint: "http://127.0.0.1:4317", metrics: true}, sample: 0.5, log_level: warning}
+        usage: {retention: null}
+        reload: {watch: false}
         keys:
-          - {name: dev, key: "${KEY:-ak-0123456789abcdef}", tenant: team, models: ["claude-*"]}
+          - {name: dev, key: "${KEY:-ak-0123456789abcdef}", tenant: team, models: ["claude-*"], limits: {rps: 2}}
           - {name: ops, key: "ak-0123456789abcdefg"}
         max_request_bytes: 1MiB
         retention: null
         drain: {lame_duck: 0, grace: 2m}
         history: {max_depth: "${DEPTH}", max_bytes: 512KiB}
         """,
-        {"DIR": "/var/lib", "MOCK_KEY": f"{CANARY}\n", "T": "1h", "DEPTH": "7"},
+        {"DIR": "/var/lib", "MOCK_KEY": f"{CANARY}\n", "T": "1h", "DEPTH": "7", "TPD": "5000"},
     )
     assert (config.listen.grpc, config.listen.http, config.listen.admin) == ("[::1]:0", None, "localhost:9")
     assert config.store == "sqlite:/var/lib/a.db"
@@ -100,11 +114,20 @@ def test_everything_that_can_be_said() -> None:
         "limit": 3,
         "from": "2024-06-01",
     }
-    assert config.models["fast"].timeouts == Timeouts(connect=0.5, first_event=30.0, idle=90.0, total=3600.0)
+    assert timeouts(config.models["fast"].timeout) == Timeouts(connect=0.5, first_event=30.0, idle=90.0, total=3600.0)
     assert [(key.name, key.tenant, key.models) for key in config.keys] == [
         ("dev", "team", ("claude-*",)),
         ("ops", "ops", ("*",)),
     ]
+    assert config.keys[0].limits.of("key:dev") == (Limit("key:dev", Kind.REQUESTS, 2, 1.0),)
+    assert config.tenants["team"].limits.of("tenant:team") == (
+        Limit("tenant:team", Kind.TOKENS, 1000, 60.0),
+        Limit("tenant:team", Kind.TOKENS, 5000, 86400.0),
+    )
+    best = config.models["best"]
+    assert [(target.model, target.weight) for target in best.targets] == [("claude-1", 3), ("fast", 1)]
+    assert (best.choosing(), best.retrying()) == (Strategy.ROUND_ROBIN, Retry(4, 1.0, 0.0))
+    assert (config.telemetry.sample, config.usage.retention, config.reload.watch) == (0.5, None, False)
     assert config.keys[0].key.get_secret_value() == "ak-0123456789abcdef"
     assert (config.max_request_bytes, config.retention) == (2**20, None)
     assert (config.drain.lame_duck, config.drain.grace) == (0.0, 120.0)
@@ -131,15 +154,14 @@ keys: []
 retention: 3x
 """
     found = problems(text)
-    assert [line.split(":")[0] for line in found] == ["2", "2", "3", "5", "5", "6", "6", "8"]
+    assert [line.split(":")[0] for line in found] == ["2", "2", "3", "5", "5", "6", "8"]
     assert [line.split(": ")[1] for line in found] == [
         "listen.grpc",
         "listen.htp",
         "store",
         "models.a.provider",
         "models.a.timeout.idle",
-        "models.b.provider",
-        "models.b.targets",
+        "models.b",
         "retention",
     ]
 
@@ -185,7 +207,7 @@ retention: 3x
         ("models: {'../m': {provider: scripted}}", '1: models["../m"]: is not a name that a model can have'),
         ("models: {'*a*b*c*': {provider: scripted}}", '1: models["*a*b*c*"]: is not a name'),
         ("models: {m: {provider: scripted, model: 'x*'}}", "1: models.m.model: must be the provider's name"),
-        ("models: {m: {provider: scripted, strategy: failover}}", "1: models.m.strategy: is not supported by this"),
+        ("models: {m: {provider: scripted, strategy: failover}}", "1: models.m: has a strategy but no targets"),
         ("models: {m: {provider: scripted, unsupported: report}}", "1: models.m.unsupported: is not supported by"),
         ("models: {m: {provider: scripted, state: upstream}}", "1: models.m.state: is not supported by this version"),
         ("models: {m: {provider: scripted, on_disconnect: x}}", "1: models.m.on_disconnect: is not supported by"),
@@ -204,7 +226,27 @@ retention: 3x
         ("keys: [{name: a, key: 'a b'}]", "1: keys[0].key: must be at most 512 visible ASCII characters"),
         ("keys: [{name: a, key: 'schlüssel'}]", "1: keys[0].key: must be at most 512 visible ASCII characters"),
         ('keys: [{name: a, key: "a\\tb"}]', "1: keys[0].key: holds control characters"),
-        ("keys: [{name: a, key: b, limits: {rpm: 1}}]", "1: keys[0].limits: is not supported by this version"),
+        ("keys: [{name: a, key: b, limits: {rpm: 0}}]", "1: keys[0].limits.rpm: must be a whole number from 1"),
+        ("keys: [{name: a, key: b, limits: {rph: 1}}]", "1: keys[0].limits.rph: unknown key; did you mean 'rp"),
+        ("tenants: {t: {limits: {tpm: 1.5}}}", "1: tenants.t.limits.tpm: must be a whole number from 1"),
+        ("telemetry: {otlp: {endpont: x}}", "1: telemetry.otlp.endpont: unknown key; did you mean 'endpoint'?"),
+        ("telemetry: {sample: 2}", "1: telemetry.sample: must be a number from 0 to 1"),
+        ("models: {m: {model: x}}", "1: models.m: needs a provider, or targets"),
+        ("models: {m: {targets: []}}", "1: models.m: targets names no model"),
+        ("models: {m: {targets: [{model: n}]}}", "1: models.m.targets[0].model: names no model under 'models'"),
+        (
+            "models: {a: {provider: scripted}, m: {targets: [{model: m}, {model: a}]}}",
+            "1: models.m.targets[0].model: has targets itself",
+        ),
+        (
+            "models: {a: {provider: scripted}, m: {targets: [{model: a}, {model: a}]}}",
+            "1: models.m.targets[1].model: is the same as targets[0].model",
+        ),
+        (
+            "models: {a: {provider: scripted}, m: {provider: scripted, targets: [{model: a}]}}",
+            "1: models.m: has targets, so it can have no provider",
+        ),
+        ("models: {m: {provider: scripted, retry: {attempts: 0}}}", "1: models.m.retry.attempts: must be a whole"),
         ("keys: [{name: a, key: b, models: '*'}]", "1: keys[0].models: must be a list"),
         ("keys: [{name: a, key: b, models: ['']}]", "1: keys[0].models[0]: must be the name of a model"),
         ("keys: [{name: a, key: b}, {name: a, key: c}]", "1: keys[1].name: is the same as keys[0].name"),

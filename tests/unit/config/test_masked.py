@@ -25,7 +25,9 @@ providers:
     verify: true
   b: {{kind: openai, base_url: "${{SECRET}}"}}
 models: {{m: {{provider: a}}}}
-keys: [{{name: dev, key: {CANARY}}}]
+keys: [{{name: dev, key: {CANARY}, limits: {{rpm: 5}}}}]
+tenants: {{dev: {{limits: {{tpd: 7}}, capture_content: true}}}}
+telemetry: {{otlp: {{endpoint: "http://u:{CANARY}@example.com:4317", headers: {{x-key: {CANARY}}}}}}}
 """
 
 
@@ -47,7 +49,14 @@ def test_what_is_shown(tmp_path: Path) -> None:
         "verify": True,
     }
     assert shown["providers"]["b"]["base_url"] == "***"
-    assert shown["keys"] == [{"name": "dev", "key": "***", "tenant": "dev", "models": ["*"]}]
+    assert shown["keys"] == [{"name": "dev", "key": "***", "tenant": "dev", "models": ["*"], "limits": {"rpm": 5}}]
+    assert shown["tenants"] == {"dev": {"limits": {"tpd": 7}, "capture_content": True}}
+    assert shown["telemetry"]["otlp"] == {
+        "endpoint": "http://example.com:4317",
+        "headers": {"x-key": "***"},
+        "traces": True,
+        "metrics": False,
+    }
     assert shown["models"]["m"]["timeout"]["connect"] == 5.0
     assert shown["retention"] == 30 * 86400
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,17 @@ import engine_streams as streams
 
 from antiphon.responses import v1
 from server.auth.base import Caller
+from server.engine.balance import Balance
 from server.engine.create import Call, Creator
 from server.engine.history import HistoryLimits
+from server.engine.running import Running
 from server.errors import ModelNotFound, StoreUnavailable
-from server.providers.base import CallContext, Route, Timeouts
+from server.limits.base import Limit, Limiter
+from server.limits.memory import MemoryLimiter
+from server.providers.base import CallContext, Retry, Route, Target, Timeouts
 from server.stores.base import StoredResponse
 from server.stores.memory import MemoryStore
+from server.telemetry.record import Attempt, ResponseRecord
 
 HELLO = streams.Planned("message", [streams.Text("output_text", ["Hel", "lo"])], [])
 
@@ -86,36 +92,105 @@ class Engine:
         limits: HistoryLimits | None = None,
         retention: timedelta | None = None,
         store: Store | None = None,
+        route: Callable[[], Route] | None = None,
+        limiter: Limiter | None = None,
+        balance_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.provider = ScriptedProvider(*(script or says()))
         self.store = store or Store()
         self.timeouts = timeouts or Timeouts()
+        self.observer = Recorder()
+        self.running = Running()
+        self.balance = Balance(balance_clock)
+        self.limiter = limiter or MemoryLimiter()
+        self.route = route or self._route
         self.creator = Creator(
-            router=self,
             store=self.store,
-            limits=limits or HistoryLimits(),
+            limiter=self.limiter,
+            observer=self.observer,
+            running=self.running,
+            balance=self.balance,
+            history_limits=limits or HistoryLimits(),
             retention=retention,
             clock=lambda: 1_000_000,
         )
 
+    @property
+    def record_is_begun(self) -> bool:
+        return bool(self.observer.records)
+
+    @property
+    def record(self) -> ResponseRecord:
+        """That of the only response."""
+        (record,) = self.observer.records
+        return record
+
+    def _route(self) -> Route:
+        return Route("m", (target(self.provider, timeouts=self.timeouts),), self.timeouts.total, retry=Retry(1))
+
     def resolve(self, model: str) -> Route:
         if model == "unknown":
             raise ModelNotFound("No such model.", param="model")
-        return Route(self.provider, "fake", "upstream-model", self.timeouts)
+        return self.route()
 
     async def create(self, request: v1.CreateResponseRequest, **who: Any) -> v1.Response:
-        return await self.creator.create(request, call(incremental=False, **who))
+        return await self.creator.create(request, self.call(request, incremental=False, **who))
 
     def stream(self, request: v1.CreateResponseRequest, **who: Any) -> Any:
-        return self.creator.stream(request, call(incremental=True, **who))
+        return self.creator.stream(request, self.call(request, incremental=True, **who))
+
+    def call(
+        self,
+        request: v1.CreateResponseRequest,
+        *,
+        incremental: bool,
+        tenant: str = "t1",
+        models: tuple[str, ...] = ("*",),
+        limits: tuple[Limit, ...] = (),
+        patience: float | None = None,
+    ) -> Call:
+        """A call; `patience` is in how many seconds its caller stops waiting."""
+        record = ResponseRecord("req_1", tenant, "key", request.model, incremental, request)
+        deadline = None if patience is None else asyncio.get_running_loop().time() + patience
+        return Call(Caller(tenant, "key", models, limits), record, self, deadline)
 
     async def read(self, request: v1.CreateResponseRequest, **who: Any) -> list[v1.ResponseStreamEvent]:
         """The whole stream, copied as it is told."""
         return [event async for batch in self.stream(request, **who) for event in streams.copies(batch)]
 
 
-def call(*, incremental: bool, tenant: str = "t1", models: tuple[str, ...] = ("*",)) -> Call:
-    return Call(Caller(tenant, "key", models), "req_1", incremental)
+def target(provider: Any, name: str = "m", *, timeouts: Timeouts | None = None, **fields: Any) -> Target:
+    return Target(provider, f"{name}-provider", "fake", f"upstream-{name}", timeouts or Timeouts(), name, **fields)
+
+
+class Recorder:
+    """An observer that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.records: list[ResponseRecord] = []
+        self.told: list[str] = []
+
+    def begun(self, record: ResponseRecord) -> None:
+        self.records.append(record)
+        self.told.append("begun")
+
+    def limited(self, record: ResponseRecord, decision: Any) -> None:
+        self.told.append("limited")
+
+    def attempt_begun(self, record: ResponseRecord, attempt: Attempt) -> None:
+        self.told.append(f"attempt {attempt.number} at {attempt.target}")
+
+    def attempt_ended(self, record: ResponseRecord, attempt: Attempt) -> None:
+        self.told.append(f"attempt {attempt.number} {attempt.outcome}")
+
+    def first_token(self, record: ResponseRecord) -> None:
+        self.told.append("first token")
+
+    def gap(self, record: ResponseRecord, seconds: float) -> None:
+        """Gaps are as many as batches."""
+
+    def ended(self, record: ResponseRecord) -> None:
+        self.told.append(f"ended {record.outcome}")
 
 
 def ask(text: str = "hi", **fields: Any) -> v1.CreateResponseRequest:

@@ -328,7 +328,7 @@ async def asked(engine: Engine, request: v1.CreateResponseRequest) -> v1.CreateR
 async def test_a_text_is_asked_as_it_came() -> None:
     upstream = await asked(Engine(), ask("hi", temperature=0.0, metadata={"a": "1"}, store=True, stream=True))
     assert upstream == v1.CreateResponseRequest(
-        model="upstream-model", input_text="hi", temperature=0.0, metadata={"a": "1"}
+        model="upstream-m", input_text="hi", temperature=0.0, metadata={"a": "1"}
     )
 
 
@@ -339,7 +339,7 @@ async def test_a_list_and_tools_are_asked_as_they_came() -> None:
     items = [parts.user("one", id="msg_mine"), parts.user("two")]
     upstream = await asked(Engine(), parts.ask_items(*items, tools=[tool], parallel_tool_calls=False))
     assert upstream == v1.CreateResponseRequest(
-        model="upstream-model", input=items, tools=[tool], parallel_tool_calls=False
+        model="upstream-m", input=items, tools=[tool], parallel_tool_calls=False
     )
 
 
@@ -350,7 +350,7 @@ async def test_a_continuation_replays_without_ids_that_only_this_server_gave(as_
     new = ask("more") if as_text else parts.ask_items(parts.user("more"))
     new.previous_response_id = parent.id
     assert await asked(engine, new) == v1.CreateResponseRequest(
-        model="upstream-model", input=[parts.user("hi"), parent.output[0], parts.user("more")]
+        model="upstream-m", input=[parts.user("hi"), parent.output[0], parts.user("more")]
     )
 
 
@@ -360,7 +360,7 @@ async def test_a_reference_is_asked_as_the_item_it_names() -> None:
     (kept,) = (await engine.store.get("t1", parent.id)).input_items
     items = [v1.Item(id=one, item_reference=v1.ItemReference()) for one in (kept.id, parent.output[0].id)]
     assert await asked(engine, parts.ask_items(*items, parts.user("more"))) == v1.CreateResponseRequest(
-        model="upstream-model", input=[parts.user("hi"), parent.output[0], parts.user("more")]
+        model="upstream-m", input=[parts.user("hi"), parent.output[0], parts.user("more")]
     )
 
 

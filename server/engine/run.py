@@ -1,0 +1,273 @@
+"""One response, from the first request to a provider to its end, however it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+import structlog
+
+from antiphon.responses import v1
+from server.engine.attempts import Choice, Choices
+from server.engine.event_rules import admit
+from server.engine.open_part import Events
+from server.engine.patience import Patience
+from server.engine.running import Running
+from server.engine.spent import spent
+from server.engine.transcript import Transcript
+from server.errors import DeadlinePassed, Internal, ServerStopping, ServiceError, UpstreamError
+from server.limits.base import Limit, Reservation
+from server.providers.base import CallContext
+from server.stores.base import ResponseStore, StoredResponse
+from server.telemetry.log import log_unexpected
+from server.telemetry.record import NO_TOKENS, Attempt, Observer, Outcome, ResponseRecord
+
+_log = structlog.get_logger()
+
+Reserve: TypeAlias = Callable[[Sequence[Limit], ResponseRecord], Awaitable[Reservation | None]]
+_Batches: TypeAlias = AsyncIterator[Sequence[v1.ResponseStreamEvent]]
+
+#: The events that hold a piece of an answer: text, refusal, reasoning, arguments, code, audio.
+_PIECES: Final = frozenset(name for name in v1.ResponseStreamEvent.DESCRIPTOR.fields_by_name if name.endswith("_delta"))
+_OUTCOMES: Final = {
+    v1.Response.STATUS_COMPLETED: Outcome.COMPLETED,
+    v1.Response.STATUS_INCOMPLETE: Outcome.INCOMPLETE,
+    v1.Response.STATUS_FAILED: Outcome.FAILED,
+}
+
+
+class Run:
+    """Makes one response. `response` is final when `events` is exhausted."""
+
+    def __init__(
+        self,
+        request: v1.CreateResponseRequest,
+        response: v1.Response,
+        record: ResponseRecord,
+        *,
+        choices: Choices,
+        patience: Patience,
+        reserve: Reserve,
+        reservation: Reservation | None,
+        kept: StoredResponse | None,
+        store: ResponseStore,
+        observer: Observer,
+        running: Running,
+    ) -> None:
+        self.response = response
+        self.key = record.key
+        self._request = request
+        self._record = record
+        self._choices = choices
+        self._patience = patience
+        self._reserve = reserve
+        #: What the whole response holds, and what the attempt that is going on holds.
+        self._reservation = reservation
+        self._attempt_reservation: Reservation | None = None
+        self._kept = kept
+        self._store = store
+        self._observer = observer
+        self._running = running
+        self._transcript = Transcript(response, incremental=record.incremental)
+        self._begun = False
+        self._error: ServiceError | None = None
+        self._last_batch = 0.0
+
+    def interrupt(self, error: ServiceError) -> None:
+        """End as failed with this error, as soon as the caller takes what it is told."""
+        self._patience.interrupt(error)
+
+    async def events(self) -> AsyncGenerator[Events, None]:
+        """The events, in batches. The first is told with the provider's first, so that what goes
+        wrong before it can still be an error of the call, or be tried again."""
+        self._running.add(self)
+        choice = self._choices.first()
+        try:
+            while True:
+                attempt: Attempt | None = None
+                batches: _Batches | None = None
+                failure: ServiceError | None = None
+                cause: Exception | None = None
+                try:
+                    if choice.wait:
+                        await self._patience.sleep(choice.wait)
+                    attempt, batches = await self._ask(choice)
+                    while not self._transcript.ended:
+                        batch = await self._patience.events(batches)
+                        if batch is None:
+                            raise UpstreamError("The provider's answer ended before it was complete.")
+                        told = self._admit(batch, attempt)
+                        if self._transcript.ended:
+                            told += await self._conclude()
+                        if told:
+                            self._record.events += len(told)
+                            yield told
+                        if self._transcript.fault is not None:
+                            raise self._transcript.fault
+                    self._choices.worked(choice.target)
+                except ServiceError as error:
+                    failure = error
+                except Exception as error:
+                    failure, cause = self._unexpected(error), error
+                finally:
+                    await self._close(batches)
+                    self._end_attempt(attempt, failure)
+                if failure is None:
+                    return
+                following = self._choices.after(choice.target, failure, is_final=self._begun)
+                if following is None or not self._patience.allows(following.wait):
+                    yield await self._fail(failure, cause)
+                    return
+                choice = following
+                self._transcript = Transcript(self.response, incremental=self._record.incremental)
+        finally:
+            self._finish()
+
+    async def _ask(self, choice: Choice) -> tuple[Attempt, _Batches]:
+        """Begin an attempt. Raises `RateLimitExceeded` where the target's own limits do not allow one."""
+        target = choice.target
+        self._attempt_reservation = await self._reserve(target.limits, self._record)
+        attempt = Attempt(
+            len(self._record.attempts) + 1,
+            target.name,
+            target.provider_name,
+            target.provider_kind,
+            target.upstream_model,
+        )
+        self._record.attempts.append(attempt)
+        self._observer.attempt_begun(self._record, attempt)
+        self._patience.begin(target.timeouts)
+        self._last_batch = attempt.started
+        # A provider may rely on its request as it is; those before it have ended.
+        self._request.model = target.upstream_model
+        context = CallContext(
+            self._record.request_id,
+            self.response.id,
+            self._record.incremental,
+            target.timeouts,
+            attempt.trace_headers,
+        )
+        return attempt, target.provider.stream(self._request, context)
+
+    def _admit(self, batch: Sequence[v1.ResponseStreamEvent], attempt: Attempt) -> Events:
+        """Take in what the provider said; returns what callers are told of it."""
+        record, now = self._record, time.perf_counter()
+        if attempt.first_event is None:
+            attempt.first_event = now - attempt.started
+        else:
+            self._observer.gap(record, now - self._last_batch)
+        self._last_batch = now
+        told = admit(self._transcript, batch)
+        if self._transcript.fault is not None and not told:
+            raise self._transcript.fault
+        if not record.incremental:
+            return told
+        if not self._begun:
+            self._begun = True
+            record.first_event = now - record.started
+            told = self._transcript.begin() + told
+        if record.first_token is None and any(event.WhichOneof("event") in _PIECES for event in told):
+            record.first_token = now - record.started
+            self._observer.first_token(record)
+        return told
+
+    async def _conclude(self) -> Events:
+        """End as the provider ended. What is to be kept is committed before callers are told."""
+        self._transcript.conclude()
+        try:
+            await self._commit()
+        except ServiceError as error:
+            if not self._record.incremental:
+                raise
+            self._error = error
+            return self._transcript.fail(error)
+        return self._transcript.ending()
+
+    async def _fail(self, error: ServiceError, cause: Exception | None) -> Events:
+        """End as failed. Where no events were told, the error is the call's own, and nothing is kept."""
+        self._error = error
+        if not self._begun:
+            raise error from cause
+        ended = self._transcript.fail(error)
+        try:
+            await self._commit()
+        except ServiceError:
+            _log.warning("failed response not kept", response_id=self.response.id)
+        self._record.events += len(ended)
+        return ended
+
+    async def _commit(self) -> None:
+        """Keep the response, where it is to be kept. Raises a `ServiceError`, and no other."""
+        if self._kept is None:
+            return
+        try:
+            await self._store.put(self._kept)
+        except ServiceError:
+            raise
+        except Exception as error:
+            raise self._unexpected(error) from error
+
+    async def _close(self, batches: _Batches | None) -> None:
+        """Let the provider close its connection now, not when the iterator is collected."""
+        close = getattr(batches, "aclose", None)
+        if close is None:
+            return
+        try:
+            await close()
+        except Exception as error:
+            # The answer is what it is, however the connection to the provider ends.
+            self._unexpected(error)
+
+    def _unexpected(self, error: Exception) -> ServiceError:
+        served = self._record.served_by
+        provider = served.provider if served is not None else None
+        log_unexpected(error, provider=provider, request_id=self._record.request_id)
+        return Internal("The server met an unexpected error.")
+
+    def _end_attempt(self, attempt: Attempt | None, failure: ServiceError | None) -> None:
+        """Runs once for every attempt, however it ended."""
+        tokens = NO_TOKENS
+        if attempt is not None:
+            attempt.duration = time.perf_counter() - attempt.started
+            attempt.error = failure
+            attempt.outcome = self._outcome(failure)
+            attempt.tokens = tokens = spent(
+                self.response.usage,
+                self._record,
+                self._transcript.output_so_far() if self._begun or (self._transcript.ended and not failure) else None,
+            )
+            self._observer.attempt_ended(self._record, attempt)
+        if self._attempt_reservation is not None:
+            self._attempt_reservation.settle(tokens.total)
+            self._attempt_reservation = None
+
+    def _outcome(self, failure: ServiceError | None) -> Outcome:
+        if isinstance(failure, DeadlinePassed):
+            return Outcome.DEADLINE
+        if isinstance(failure, ServerStopping):
+            return Outcome.SHUTDOWN
+        if failure is not None:
+            return Outcome.FAILED
+        if self._transcript.ended:
+            return _OUTCOMES[self.response.status]
+        # Neither an end nor a failure: whoever asked takes no more.
+        return Outcome.DEADLINE if self._patience.deadline_passed else Outcome.CANCELLED
+
+    def _finish(self) -> None:
+        """Runs once, however the response ended: the one place for what must happen at its end."""
+        record = self._record
+        self._running.discard(self)
+        record.error = self._error
+        record.outcome = self._outcome(self._error)
+        if record.outcome is Outcome.FAILED and not record.attempts:
+            record.outcome = Outcome.REFUSED  # by the limits of every target
+        if self.response.status == v1.Response.STATUS_IN_PROGRESS and self._error is None:
+            self._transcript.cancel()
+        if record.attempts:
+            record.tokens = record.attempts[-1].tokens
+        record.duration = time.perf_counter() - record.started
+        record.response = self.response
+        if self._reservation is not None:
+            self._reservation.settle(record.tokens.total)
+        self._observer.ended(record)
