@@ -32,7 +32,7 @@ from server.engine.running import Running
 from server.errors import StoreUnavailable
 from server.inprocess import InProcessChannel
 from server.interceptors import InFlight, chain
-from server.limits.memory import MemoryLimiter
+from server.limits.base import Limiter
 from server.models import Models
 from server.providers.base import Provider
 from server.services.conversations import ConversationsService
@@ -98,7 +98,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         models = Models(config.models, providers, {name: options.kind for name, options in config.providers.items()})
         creator = Creator(
             store=store,
-            limiter=MemoryLimiter(),
+            limiter=await _open_limiter(config, stack),
             observer=Observers([]),
             running=Running(),
             balance=Balance(),
@@ -165,6 +165,13 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> ResponseStore:
         return await stack.enter_async_context(registry.store(config.store_kind)(config.store))
     except (registry.NotInstalled, ValueError) as error:
         raise ConfigError([f"store: {error}"]) from None
+
+
+async def _open_limiter(config: Config, stack: AsyncExitStack) -> Limiter:
+    try:
+        return await stack.enter_async_context(registry.limiter(config.limiter_kind)(config.limiter))
+    except (registry.NotInstalled, ValueError) as error:
+        raise ConfigError([f"limiter: {error}"]) from None
 
 
 @asynccontextmanager

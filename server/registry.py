@@ -1,4 +1,4 @@
-"""Finds providers, stores and frontends by entry point, and loads each only when it is named."""
+"""Finds providers, stores, limiters and frontends by entry point, and loads each only when it is named."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from server.frontends import OpenFrontend
+from server.limits.base import OpenLimiter
 from server.providers.base import OpenProvider
 from server.stores.base import OpenStore
 
 PROVIDERS = "antiphon.providers"
 STORES = "antiphon.stores"
+LIMITERS = "antiphon.limiters"
 FRONTENDS = "antiphon.frontends"
 
 
@@ -48,6 +50,11 @@ def provider(kind: str) -> OpenProvider:
 def store(kind: str) -> OpenStore:
     """Return what opens a store of a kind. Raises `NotInstalled`."""
     return cast(OpenStore, load(STORES, kind))
+
+
+def limiter(kind: str) -> OpenLimiter:
+    """Return what opens a limiter of a kind. Raises `NotInstalled`."""
+    return cast(OpenLimiter, load(LIMITERS, kind))
 
 
 def frontend(kind: str) -> OpenFrontend:

@@ -69,10 +69,15 @@ def _store(tree: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _limiter(tree: Mapping[str, Any]) -> Iterator[Problem]:
-    limiter = tree.get("limiter", "memory")
-    if isinstance(limiter, str) and limiter != "memory":
-        redis = limiter.startswith(("redis:", "rediss:"))
-        yield Problem(("limiter",), f"redis: {_LATER}" if redis else "must be memory")
+    limiter = tree.get("limiter")
+    if not isinstance(limiter, str):
+        return
+    kind, _, rest = limiter.partition(":")
+    installed = registry.installed(registry.LIMITERS)
+    if kind not in installed:
+        yield Problem(("limiter",), _not_installed(None, installed))
+    elif kind in ("redis", "rediss") and not rest.startswith("//"):
+        yield Problem(("limiter",), f"needs the address of the server: {kind}://HOST:PORT/DB")
 
 
 def _providers(providers: Mapping[str, Any]) -> Iterator[Problem]:

@@ -20,8 +20,8 @@ def masked(config: Config) -> dict[str, Any]:
     """Return the effective configuration as plain values for JSON."""
     return {
         "listen": dict(config.listen),
-        "store": _store(config.store),
-        "limiter": config.limiter,
+        "store": _backend(config.store),
+        "limiter": _backend(config.limiter),
         "providers": {name: _provider(provider) for name, provider in config.providers.items()},
         "models": {name: model.model_dump(mode="json", exclude_none=True) for name, model in config.models.items()},
         "keys": [
@@ -63,9 +63,9 @@ def _option(name: str, value: Any) -> Any:
     return MASK
 
 
-def _store(store: str) -> str:
-    kind, _, _ = store.partition(":")
-    return store if kind in ("memory", "sqlite") else _url(store)
+def _backend(url: str) -> str:
+    kind, _, _ = url.partition(":")
+    return url if kind in ("memory", "sqlite") else _url(url)
 
 
 def _url(url: str) -> str:

@@ -367,7 +367,7 @@ class Config(Section):
     later = frozenset({"unsupported", "state", "on_disconnect"})
 
     listen: Listen = Listen()
-    #: May hold a password.
+    #: May hold a password, and so may the limiter.
     store: _Text = Field("sqlite:antiphon.db", repr=False)
     limiter: _Text = Field("memory", repr=False)
     providers: Annotated[Mapping[str, ProviderConfig], AfterValidator(_fixed)]
@@ -387,6 +387,11 @@ class Config(Section):
     def store_kind(self) -> str:
         """The name of the store's entry point: what stands before the first colon of `store`."""
         return self.store.partition(":")[0]
+
+    @property
+    def limiter_kind(self) -> str:
+        """The name of the limiter's entry point."""
+        return self.limiter.partition(":")[0]
 
     @property
     def warnings(self) -> list[str]:

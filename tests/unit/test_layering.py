@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 ENTRY_POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
 BACKENDS = [
     target.partition(":")[0]
-    for group in ("antiphon.providers", "antiphon.stores")
+    for group in ("antiphon.providers", "antiphon.stores", "antiphon.limiters")
     for target in ENTRY_POINTS[group].values()
 ]
 
@@ -42,6 +42,8 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "server.registry",
         "server.testing",
     ),
+    # How durations are written, and which words may be repeated, holds for the URLs of backends too.
+    **dict.fromkeys(["server.config.units", "server.config.problems"], ("server.config", "server.limits")),
     "server.services": ("server.app", "server.testing"),
     "server.interceptors": ("server.app", "server.services", "server.testing"),
     "server.registry": ("server.app", "server.cli", "server.config.checks", "server.testing"),
@@ -56,6 +58,8 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "server.stores.base": ("server",),
     # Concrete backends are found by entry point.
     **dict.fromkeys(BACKENDS, ()),
+    # What the limiter in Redis falls back to.
+    "server.limits.memory": ("server.limits.redis",),
     # Ships for the authors of plug-ins; the product itself does not rest on it.
     "server.testing": (),
     # Transports stay at the edges: nothing in the engine knows one.
@@ -72,6 +76,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         ),
     ),
     **dict.fromkeys(["httpx", "httpx_aiohttp"], ("server.providers.http",)),
+    "redis": ("server.limits.redis", "server.stores.redis", "server.testing"),
     "aiohttp": ("http_bridge", "server.admin", "server.providers.http", "server.testing"),
 }
 
@@ -140,6 +145,10 @@ def test_imports_go_one_way() -> None:
         ("server.registry", "from server.providers import scripted"),
         ("server.providers.scripted", "import httpx"),
         ("server.services.responses", "import aiohttp"),
+        ("server.registry", "from server.limits import memory"),
+        ("server.engine.create", "from server.limits.redis import open_limiter"),
+        ("server.limits.memory", "import redis"),
+        ("server.limits.memory", "from server.config import parse"),
         ("server.app", "from server.testing import serve"),
     ],
 )
@@ -166,6 +175,8 @@ def lines(statement: str) -> str:
         ("server.providers.http", "import httpx"),
         ("server.providers.openai_responses.stream", "from server.providers.openai_responses import request"),
         ("http_bridge.app", "from aiohttp import web"),
+        ("server.engine.create", "from server.limits.base import Limiter"),
+        ("server.limits.redis.link", "from redis.asyncio import Redis"),
     ],
 )
 def test_the_table_allows(importer: str, statement: str) -> None:

@@ -28,7 +28,8 @@ def problems(text: str, environ: dict[str, str] | None = None) -> list[str]:
 def test_without_a_file_the_scripted_model_is_served_on_loopback() -> None:
     config = load(None, {})
     assert dict(config.listen) == {"grpc": "127.0.0.1:50051", "http": "127.0.0.1:8080", "admin": "127.0.0.1:9901"}
-    assert (config.store, config.store_kind, config.limiter) == ("sqlite:antiphon.db", "sqlite", "memory")
+    assert (config.store, config.store_kind) == ("sqlite:antiphon.db", "sqlite")
+    assert (config.limiter, config.limiter_kind) == ("memory", "memory")
     assert {name: model.provider for name, model in config.models.items()} == {"echo": "scripted"}
     assert {name: provider.kind for name, provider in config.providers.items()} == {"scripted": "scripted"}
     assert config.keys == ()
@@ -134,6 +135,12 @@ def test_everything_that_can_be_said() -> None:
     assert (config.history.max_depth, config.history.max_bytes) == (7, 512 * 1024)
 
 
+@pytest.mark.parametrize("kind", ["redis", "rediss"])
+def test_a_limiter_may_be_elsewhere(kind: str) -> None:
+    config = parse(f"limiter: '{kind}://:${{PASSWORD}}@h:1/2?lease=5s'", {"PASSWORD": CANARY})
+    assert (config.limiter, config.limiter_kind) == (f"{kind}://:{CANARY}@h:1/2?lease=5s", kind)
+
+
 def test_a_configuration_cannot_be_changed() -> None:
     config = load(None, {})
     with pytest.raises(ValueError, match="frozen"):
@@ -185,8 +192,10 @@ retention: 3x
         ("store: nothing", "1: store: is not of a kind that is installed; installed: "),
         ("store: redis://h", "1: store: redis: is not supported by this version"),
         ("store: 'sqlite:'", "1: store: needs the path"),
-        ("limiter: redis://h", "1: limiter: redis: is not supported by this version"),
-        ("limiter: none", "1: limiter: must be memory"),
+        ("limiter: none", "1: limiter: is not of a kind that is installed; installed: memory, redis, rediss"),
+        ("limiter: valkey://h", "1: limiter: is not of a kind that is installed; installed: "),
+        ("limiter: 'redis:'", "1: limiter: needs the address of the server: redis://HOST:PORT/DB"),
+        ("limiter: rediss:h", "1: limiter: needs the address of the server: rediss://HOST:PORT/DB"),
         ("providers: {a: {}}", "1: providers.a.kind: is required"),
         ("providers: {a: scripted}", "1: providers.a: must be a mapping"),
         ("providers: []", "1: providers: must be a mapping"),

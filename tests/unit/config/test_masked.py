@@ -68,12 +68,18 @@ def test_a_store_is_shown_without_its_password() -> None:
     assert CANARY not in repr(remote)
 
 
+def test_a_limiter_is_shown_without_its_password() -> None:
+    config = parse(f"limiter: redis://u:{CANARY}@cache.internal:6380/1?{CANARY}={CANARY}", {})
+    assert masked(config)["limiter"] == "redis://cache.internal:6380/1"
+    assert CANARY not in repr(config)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         f"store: postgresql://u:{CANARY}@h/d",
         f"store: {CANARY}",
-        f"limiter: redis://:{CANARY}@h",
+        f"limiter: redis:{CANARY}@h",
         f"limiter: {CANARY}",
         f"listen: {{grpc: {CANARY}}}",
         f"listen: {CANARY}",
