@@ -75,7 +75,7 @@ async def test_refuses_a_newer_schema(path: Path) -> None:
     other.pragma("user_version", 99)
     other.close()
     before = path.read_bytes()
-    with pytest.raises(StoreUnavailable, match=r"newer version of antiphon: its schema is 99, this one knows 1\.$"):
+    with pytest.raises(StoreUnavailable, match=r"newer version of antiphon: its schema is 99, this one knows 2\.$"):
         async with open_store(f"sqlite:{path}"):
             pass
     assert path.read_bytes() == before
