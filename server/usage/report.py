@@ -16,7 +16,7 @@ from server.stores.base import UsageSum
 COUNTS: Final = tuple(field.name for field in fields(UsageSum) if field.name != "group")
 
 #: What a spreadsheet takes for a formula when a cell begins with it.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,10 @@ class Report:
 def as_table(report: Report) -> str:
     """Aligned lines: names to the left, numbers to the right with separators of thousands, the total last."""
     head = [*report.by, *(name.removesuffix("_tokens") for name in COUNTS)]
-    body = [[*map(_printable, one.group), *(f"{getattr(one, name):,}" for name in COUNTS)] for one in report.sums]
+    body = [
+        [*(_printable(text) or "-" for text in one.group), *(f"{getattr(one, name):,}" for name in COUNTS)]
+        for one in report.sums
+    ]
     total = [f"{count:,}" for count in report.total.values()]
     # Without columns to sum by there is one group, which is the total.
     rows = [head, *body, ["total", *[""] * (len(report.by) - 1), *total]] if report.by else [head, total]
@@ -68,14 +71,15 @@ def as_json(report: Report) -> str:
 def as_csv(report: Report) -> str:
     """A line of names, then one for each group; no total, which whoever adds the lines up would count twice.
 
-    A text that a spreadsheet would run as a formula is made one by an apostrophe: callers choose names of models.
+    An apostrophe stands before a name that a spreadsheet would run as a formula.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*report.by, *COUNTS])
     for one in report.sums:
-        group = (f"'{text}" if text.startswith(_FORMULA) else text for text in one.group)
-        writer.writerow([*group, *(getattr(one, name) for name in COUNTS)])
+        escaped = map(_printable, one.group)
+        names = (f"'{name}" if name.startswith(_FORMULA) else name for name in escaped)
+        writer.writerow([*names, *(getattr(one, name) for name in COUNTS)])
     return out.getvalue()
 
 
@@ -94,9 +98,8 @@ def _line(cells: Iterable[str], widths: Sequence[int], names: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what would move a terminal's cursor; nothing at all becomes a dash."""
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return escaped or "-"
+    """With escapes for what would end a line or move a terminal's cursor: callers choose names of models."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _time(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 import apsw
@@ -71,6 +72,9 @@ _STEPS = (_RESPONSES, _USAGE)
 #: Kept in the file as `user_version`.
 VERSION = len(_STEPS)
 
+#: Seconds between two tries to have a file alone.
+_BETWEEN_TRIES = 0.01
+
 Synchronous = Literal["normal", "full"]
 
 
@@ -89,8 +93,7 @@ def connect(
         connection.set_busy_timeout(int(busy_timeout * 1000))
         connection.pragma("mmap_size", 0)  # a fault of the disk must be an error, not a SIGBUS
         if not read_only:
-            # Write-ahead log: readers and the writer do not wait for each other.
-            connection.pragma("journal_mode", "wal")
+            _use_log(connection, time.monotonic() + busy_timeout)
             connection.pragma("synchronous", synchronous)
             connection.pragma("journal_size_limit", 64 << 20)
             _make_tables(connection)
@@ -103,6 +106,23 @@ def connect(
             raise
         raise StoreUnavailable("The SQLite file of the store cannot be opened.") from error
     return connection
+
+
+def _use_log(connection: apsw.Connection, deadline: float) -> None:
+    """Have a write-ahead log: with it, readers and the writer do not wait for each other.
+
+    A new file is told so once, for which SQLite wants it alone and does not
+    wait: two processes that make it at the same time disturb each other.
+    """
+    while True:
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_BETWEEN_TRIES)
+        else:
+            return
 
 
 def _make_tables(connection: apsw.Connection) -> None:
