@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from antiphon.responses import v1
 
@@ -93,7 +93,8 @@ class UsageEntry:
     Sums over responses are those of the entries with attempt 0.
     """
 
-    #: The response's id, or for a request that was refused before it had one, the request's.
+    #: The response's id. For a request that was refused before it had one, an id that was made up and is unique:
+    #: the request's own may come from the caller, who may send it many times.
     id: str
     attempt: int
     request_id: str
@@ -128,6 +129,13 @@ class UsageEntry:
 USAGE_COLUMNS: Final = ("tenant", "key", "model", "target", "provider", "upstream_model", "outcome", "day")
 
 
+def check_columns(by: Sequence[str]) -> None:
+    """Raises `ValueError`, with those there are, for a column that usage cannot be summed by."""
+    for column in by:
+        if column not in USAGE_COLUMNS:
+            raise ValueError(f"{column!r} is not what usage can be summed by: {', '.join(USAGE_COLUMNS)}")
+
+
 @dataclass(frozen=True, slots=True)
 class UsageSum:
     """The responses of one group, summed."""
@@ -149,8 +157,11 @@ class UsageSum:
     estimated_tokens: int
 
 
+@runtime_checkable
 class UsageLedger(Protocol):
     """Keeps what was used. A store that has none of this lacks `Capability.USAGE`.
+
+    The entries of one response are written in one batch, and the response begins no later than its attempts.
 
     Every method must raise `server.errors.StoreUnavailable`, `from` the
     driver's error, when the backend cannot be used.
@@ -166,14 +177,30 @@ class UsageLedger(Protocol):
     async def sum_usage(
         self, by: Sequence[str], *, since: float, until: float | None = None, tenant: str | None = None
     ) -> Sequence[UsageSum]:
-        """Sum what began from `since` on and before `until`, in seconds since 1970, for each group of `by`
-        (of `USAGE_COLUMNS`; none for one sum over all), ordered by group."""
+        """Sum the responses that began from `since` on and before `until`, in seconds since 1970, for each group of
+        `by`, ordered by group.
+
+        `by` is of `USAGE_COLUMNS`; none gives one sum over all, of zeros where there is nothing. Attempts count with
+        their response, whenever they began. Must raise `ValueError` for other columns.
+        """
+        ...
+
+    async def forget_usage(self, *, before: float) -> int:
+        """Forget some of the entries that began before a time, in seconds since 1970, the oldest first.
+
+        Must return how many it forgot, no more than can be removed without keeping others waiting for long, and 0
+        only when none of them is left.
+        """
         ...
 
 
 class OpenStore(Protocol):
     """What an entry point of the group `antiphon.stores` names."""
 
-    def __call__(self, url: str) -> AbstractAsyncContextManager[ResponseStore]:
-        """Open a store; `url` is the configuration's `store`, such as `sqlite:antiphon.db`."""
+    def __call__(self, url: str, *, read_only: bool = False) -> AbstractAsyncContextManager[ResponseStore]:
+        """Open a store; `url` is the configuration's `store`, such as `sqlite:antiphon.db`.
+
+        With `read_only`, for a look at what a server keeps while it runs, nothing may be made or changed, and a store
+        that is not there or is of an older version must be refused with `server.errors.StoreUnavailable`.
+        """
         ...

@@ -1,8 +1,9 @@
-"""Responses kept in the memory of this process: the readable model of what a store does.
+"""Responses and usage kept in the memory of this process: the readable model of what a store does.
 
 For tests and for what may be lost: nothing outlives the process, and no other
 process sees it. Holds at most `max_responses` (`memory?max_responses=5000`)
-and forgets the oldest first, as if they had expired.
+and `max_usage` entries of usage, and forgets the oldest first, as if they had
+expired.
 """
 
 from __future__ import annotations
@@ -13,15 +14,25 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl
 
 from antiphon.responses import v1
+from server.errors import StoreUnavailable
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
+from server.stores.memory_usage import MemoryLedger
 
 MAX_RESPONSES = 100_000
+MAX_USAGE = 100_000
 
 
-class MemoryStore:
-    """A `ResponseStore` in dictionaries."""
+class MemoryStore(MemoryLedger):
+    """A `ResponseStore` and `UsageLedger` in dictionaries."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, max_responses: int = MAX_RESPONSES) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        max_responses: int = MAX_RESPONSES,
+        max_usage: int = MAX_USAGE,
+    ) -> None:
+        super().__init__(max_usage)
         self._clock = clock
         self._max_responses = max_responses
         # Both in the order of the puts.
@@ -118,10 +129,15 @@ def _copy(stored: StoredResponse) -> StoredResponse:
 
 
 @asynccontextmanager
-async def open_store(url: str = "memory", *, clock: Callable[[], float] = time.time) -> AsyncIterator[MemoryStore]:
-    """Open an empty store; `url` is `memory` or `memory?max_responses=N`."""
+async def open_store(
+    url: str = "memory", *, read_only: bool = False, clock: Callable[[], float] = time.time
+) -> AsyncIterator[MemoryStore]:
+    """Open an empty store; `url` is `memory` or `memory?max_responses=N&max_usage=N`."""
+    if read_only:
+        raise StoreUnavailable("A store in memory is seen by its own process alone.")
     options = dict(parse_qsl(url.partition("?")[2], strict_parsing=True)) if "?" in url else {}
     max_responses = int(options.pop("max_responses", MAX_RESPONSES))
-    if options or max_responses < 1:
-        raise ValueError("The store 'memory' takes one option: max_responses, at least 1.")
-    yield MemoryStore(clock=clock, max_responses=max_responses)
+    max_usage = int(options.pop("max_usage", MAX_USAGE))
+    if options or max_responses < 1 or max_usage < 1:
+        raise ValueError("The options of the store 'memory' are max_responses and max_usage, each at least 1.")
+    yield MemoryStore(clock=clock, max_responses=max_responses, max_usage=max_usage)

@@ -1,4 +1,4 @@
-"""Every built-in store keeps the contract of stores."""
+"""Every built-in store keeps the contracts of stores and of ledgers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 
 from server.stores import memory, sqlite
 from server.stores.base import ResponseStore
+from server.testing.ledger_contract import LedgerContract
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 
-class TestMemory(StoreContract):
+class TestMemory(StoreContract, LedgerContract):
     lacks = {Capability.SHARED: "it is the memory of one process"}  # noqa: RUF012
 
     @pytest.fixture
@@ -21,7 +22,7 @@ class TestMemory(StoreContract):
             yield store
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, LedgerContract):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:{tmp_path / 'store.db'}"
@@ -37,7 +38,7 @@ class TestSqlite(StoreContract):
             yield peer
 
 
-class TestSqliteInMemory(StoreContract):
+class TestSqliteInMemory(StoreContract, LedgerContract):
     lacks = {Capability.SHARED: "a database in memory has one connection"}  # noqa: RUF012
 
     @pytest.fixture

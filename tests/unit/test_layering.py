@@ -41,12 +41,16 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "server.models",
         "server.registry",
         "server.testing",
+        "server.usage.command",
     ),
     # How durations are written, and which words may be repeated, holds for the URLs of backends too.
     **dict.fromkeys(["server.config.units", "server.config.problems"], ("server.config", "server.limits")),
     "server.services": ("server.app", "server.testing"),
     "server.interceptors": ("server.app", "server.services", "server.testing"),
-    "server.registry": ("server.app", "server.cli", "server.config.checks", "server.testing"),
+    "server.registry": ("server.app", "server.cli", "server.config.checks", "server.testing", "server.usage.command"),
+    # Usage is written by an observer of responses, and printed by a command.
+    "server.usage": ("server.app", "server.cli", "server.testing"),
+    "server.usage.command": ("server.cli",),
     "server.engine": ("server.app", "server.services", "server.interceptors", "server.registry", "server.testing"),
     "server.auth": ("server.app", "server.registry", "server.testing"),
     "server.providers": (),
@@ -150,6 +154,9 @@ def test_imports_go_one_way() -> None:
         ("server.limits.memory", "import redis"),
         ("server.limits.memory", "from server.config import parse"),
         ("server.app", "from server.testing import serve"),
+        ("server.engine.create", "from server.usage.writer import UsageWriter"),
+        ("server.usage.writer", "from server.stores.sqlite import open_store"),
+        ("server.usage.writer", "from server.config import Config"),
     ],
 )
 def test_the_table_forbids(importer: str, statement: str) -> None:
@@ -172,6 +179,7 @@ def lines(statement: str) -> str:
         ("server.engine.create", "from server.stores.base import ResponseStore"),
         ("server.services.responses", "import grpc"),
         ("server.cli", "from server.app import serve"),
+        ("server.app", "from server.usage.writer import UsageWriter"),
         ("server.providers.http", "import httpx"),
         ("server.providers.openai_responses.stream", "from server.providers.openai_responses import request"),
         ("http_bridge.app", "from aiohttp import web"),

@@ -1,4 +1,4 @@
-"""Responses in a SQLite file: the store of a server without other services.
+"""Responses and usage in a SQLite file: the store of a server without other services.
 
 `sqlite:PATH` names the file, relative to the working directory or absolute;
 `sqlite::memory:` a database that is gone when the store is closed. Options
@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
+from server.errors import StoreUnavailable
 from server.stores.sqlite.schema import connect
 from server.stores.sqlite.store import SqliteStore
 from server.stores.sqlite.worker import Worker
@@ -28,17 +29,22 @@ __all__ = ["SqliteStore", "Worker", "connect", "open_store"]
 
 
 @asynccontextmanager
-async def open_store(url: str, *, clock: Callable[[], float] = time.time) -> AsyncIterator[SqliteStore]:
-    """Open a store, and make its file where there is none.
+async def open_store(
+    url: str, *, read_only: bool = False, clock: Callable[[], float] = time.time
+) -> AsyncIterator[SqliteStore]:
+    """Open a store, and make its file where there is none; with `read_only`, change nothing.
 
     Raises `ValueError` for a URL that says something else, and
     `StoreUnavailable` for a file that cannot be used.
     """
     path, options = _parse(url)
-    connection = await asyncio.to_thread(connect, path, **options)
-    writer = Worker(connection, name="store-writer", commits=True)
+    if read_only and path == ":memory:":
+        raise StoreUnavailable("A store in memory is seen by its own process alone.")
+    connection = await asyncio.to_thread(connect, path, **options, read_only=read_only)
+    # With `read_only`, it is SQLite that refuses to write.
+    writer = Worker(connection, name="store-writer", commits=not read_only)
     try:
-        if path == ":memory:":
+        if path == ":memory:" or read_only:
             reader = writer
         else:
             reading = await asyncio.to_thread(connect, path, **options, read_only=True)

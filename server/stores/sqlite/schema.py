@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 import apsw
 
 from server.errors import StoreUnavailable
 
-#: Kept in the file as `user_version`; raised with every change of the tables.
-VERSION = 1
-
 # `key` grows with every put, so that it tells which of two rows is newer and
 # rows are appended. `item_ids`, a JSON list, says which entries of `items` a
 # row has, and costs less than an index from the one to the other. Small
 # columns stand before the blobs: they are read without them.
-_TABLES = """
+_RESPONSES = """
 CREATE TABLE responses (
   key INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
@@ -37,16 +35,56 @@ CREATE TABLE items (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Ids of responses begin with their time, so rows of one time lie together, and
+# a response beside its attempts. The index finds a range of time, and in it the
+# responses, without reading the rows of attempts.
+_USAGE = """
+CREATE TABLE usage (
+  id TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  request_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  key TEXT NOT NULL,
+  model TEXT NOT NULL,
+  target TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  upstream_model TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  error TEXT NOT NULL,
+  incremental INTEGER NOT NULL,
+  started_at REAL NOT NULL,
+  first_event REAL,
+  duration REAL NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  PRIMARY KEY (id, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_by_start ON usage (started_at, attempt);
+"""
+
+#: What leads from each version of the tables to the next, an empty file being version 0. Only ever added to.
+_STEPS = (_RESPONSES, _USAGE)
+
+#: Kept in the file as `user_version`.
+VERSION = len(_STEPS)
+
+#: Seconds between two tries to have a file alone.
+_BETWEEN_TRIES = 0.01
+
 Synchronous = Literal["normal", "full"]
 
 
 def connect(
     path: str, *, synchronous: Synchronous = "normal", busy_timeout: float = 5.0, read_only: bool = False
 ) -> apsw.Connection:
-    """Open the file, and make it and its tables where they are missing.
+    """Open the file; make it and its tables where they are missing, and raise older ones to this version.
 
     `busy_timeout`, in seconds, is how long to wait for another process that
-    writes. A reader needs the file to be there.
+    writes. A reader needs the file to be there, and of this version.
     """
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection: apsw.Connection | None = None
@@ -55,11 +93,12 @@ def connect(
         connection.set_busy_timeout(int(busy_timeout * 1000))
         connection.pragma("mmap_size", 0)  # a fault of the disk must be an error, not a SIGBUS
         if not read_only:
-            # Write-ahead log: readers and the writer do not wait for each other.
-            connection.pragma("journal_mode", "wal")
+            _use_log(connection, time.monotonic() + busy_timeout)
             connection.pragma("synchronous", synchronous)
             connection.pragma("journal_size_limit", 64 << 20)
             _make_tables(connection)
+        elif (version := connection.pragma("user_version")) != VERSION:
+            raise _other_version(version)
     except (apsw.Error, StoreUnavailable) as error:
         if connection is not None:
             connection.close()
@@ -69,6 +108,23 @@ def connect(
     return connection
 
 
+def _use_log(connection: apsw.Connection, deadline: float) -> None:
+    """Have a write-ahead log: with it, readers and the writer do not wait for each other.
+
+    A new file is told so once, for which SQLite wants it alone and does not
+    wait: two processes that make it at the same time disturb each other.
+    """
+    while True:
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_BETWEEN_TRIES)
+        else:
+            return
+
+
 def _make_tables(connection: apsw.Connection) -> None:
     if connection.pragma("user_version") == VERSION:
         return
@@ -76,11 +132,21 @@ def _make_tables(connection: apsw.Connection) -> None:
     # Once more with the lock held: another process may have made them just now.
     version = connection.pragma("user_version")
     if version > VERSION:
-        raise StoreUnavailable(
-            f"The store was written by a newer version of antiphon: its schema is {version}, this one knows {VERSION}."
-        )
+        raise _other_version(version)
     if version < VERSION:
-        for _ in connection.execute(_TABLES):
-            pass
+        for step in _STEPS[version:]:
+            for _ in connection.execute(step):
+                pass
         connection.pragma("user_version", VERSION)
     connection.execute("COMMIT")
+
+
+def _other_version(version: int) -> StoreUnavailable:
+    if version > VERSION:
+        return StoreUnavailable(
+            f"The store was written by a newer version of antiphon: its schema is {version}, this one knows {VERSION}."
+        )
+    return StoreUnavailable(
+        f"The store was written by an older version of antiphon: its schema is {version}, this one reads {VERSION}. "
+        "Serving it once raises it."
+    )

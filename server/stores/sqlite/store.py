@@ -1,4 +1,4 @@
-"""A `ResponseStore` in one SQLite file, shared by the processes of one machine."""
+"""A `ResponseStore` and `UsageLedger` in one SQLite file, shared by the processes of one machine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import apsw
 
 from antiphon.responses import v1
 from server.errors import StoreUnavailable
-from server.stores.base import StoredResponse, UnknownResponse
-from server.stores.sqlite import rows
+from server.stores.base import StoredResponse, UnknownResponse, UsageEntry, UsageSum
+from server.stores.sqlite import rows, usage
 from server.stores.sqlite.worker import Worker
 
 _T = TypeVar("_T")
@@ -22,7 +22,7 @@ _PUTS_PER_SWEEP = 16
 
 
 class SqliteStore:
-    """Keeps each response as a row; all writes go through one worker, all reads through another.
+    """Keeps responses and entries of usage as rows; all writes go through one worker, all reads through another.
 
     Nothing here waits for the disk on the event loop, so a slow one delays
     only those who use the store. The price of a thread is its wake-up, some
@@ -73,6 +73,19 @@ class SqliteStore:
         return await _ended(
             self._reader.submit(lambda connection: rows.items(connection, tenant, wanted, max_bytes, clock()))
         )
+
+    async def record_usage(self, entries: Sequence[UsageEntry]) -> None:
+        batch = list(entries)
+        await _ended(self._writer.submit(lambda connection: usage.record(connection, batch)))
+
+    async def sum_usage(
+        self, by: Sequence[str], *, since: float, until: float | None = None, tenant: str | None = None
+    ) -> Sequence[UsageSum]:
+        query = usage.Query.of(by, since, until, tenant)
+        return await _ended(self._reader.submit(query.run))
+
+    async def forget_usage(self, *, before: float) -> int:
+        return await _ended(self._writer.submit(lambda connection: usage.forget(connection, before)))
 
     async def close(self) -> None:
         """Finish what was begun and put the write-ahead log into the file."""

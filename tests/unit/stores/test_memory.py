@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from server.errors import StoreUnavailable
 from server.stores.base import UnknownResponse
 from server.stores.memory import open_store
+from server.testing.ledger_contract import a_use, summed
 from server.testing.store_contract import ManualClock, a_message, a_response
 
 
@@ -29,7 +31,27 @@ async def test_expired_responses_make_room() -> None:
             await store.get("acme", "resp_0")
 
 
-@pytest.mark.parametrize("url", ["memory?max_responses=0", "memory?size=1", "memory?max_responses=many", "memory?x"])
+async def test_forgets_the_oldest_usage_first() -> None:
+    async with open_store("memory?max_usage=4") as store:
+        uses = [a_use(f"resp_{n}", key=str(n)) for n in range(5)]
+        for use in uses:
+            await store.record_usage(use)
+        assert await store.sum_usage(["key"], since=0) == summed([*uses[3], *uses[4]], ["key"])
+        await store.record_usage([entry for use in uses for entry in use])  # a batch larger than there is room for
+        assert await store.sum_usage(["key"], since=0) != []
+        [one] = await store.sum_usage([], since=0)
+        assert one.responses + one.attempts <= 4
+
+
+async def test_cannot_be_looked_at_from_elsewhere() -> None:
+    with pytest.raises(StoreUnavailable, match="its own process"):
+        async with open_store("memory", read_only=True):
+            pass
+
+
+@pytest.mark.parametrize(
+    "url", ["memory?max_usage=0", "memory?max_responses=0", "memory?size=1", "memory?max_responses=many", "memory?x"]
+)
 async def test_refuses_options_it_does_not_know(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         async with open_store(url):

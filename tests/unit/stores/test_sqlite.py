@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import apsw
@@ -75,7 +76,7 @@ async def test_refuses_a_newer_schema(path: Path) -> None:
     other.pragma("user_version", 99)
     other.close()
     before = path.read_bytes()
-    with pytest.raises(StoreUnavailable, match=r"newer version of antiphon: its schema is 99, this one knows 1\.$"):
+    with pytest.raises(StoreUnavailable, match=r"newer version of antiphon: its schema is 99, this one knows 2\.$"):
         async with open_store(f"sqlite:{path}"):
             pass
     assert path.read_bytes() == before
@@ -119,6 +120,15 @@ async def test_waits_for_another_writer_only_so_long(path: Path) -> None:
         other.close()
         await store.put(a_response("resp_2"))
         await store.get("acme", "resp_2")
+
+
+async def test_a_new_file_is_made_by_many_at_once(path: Path) -> None:
+    for number in range(20):
+        async with AsyncExitStack() as stack:
+            url = f"sqlite:{path}{number}"
+            stores = await asyncio.gather(*(stack.enter_async_context(open_store(url)) for _ in range(4)))
+            for store in stores:
+                await store.put(a_response())
 
 
 async def test_full_disk_refuses_puts_and_serves_what_is_there(path: Path) -> None:
