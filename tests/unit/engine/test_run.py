@@ -389,11 +389,9 @@ async def test_what_is_refused_before_limits_are_looked_at_reserves_nothing(incr
     ):
         limiter = Limiter()
         engine = Engine(limiter=limiter)
+        make = engine.read if incremental else engine.create
         with pytest.raises(kind):
-            if incremental:
-                await engine.read(request, limits=(KEY,), **who)
-            else:
-                await engine.create(request, limits=(KEY,), **who)
+            await make(request, limits=(KEY,), **who)
         assert limiter.asked == []
         assert engine.record.outcome is Outcome.REFUSED
         assert engine.observer.told == ["begun", "ended refused"]
