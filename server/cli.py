@@ -66,16 +66,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(file: Path | None) -> int:
-    from server.config import ConfigError, load
+    from server.config import ConfigError, ConfigFile, load
 
     if file is None and (named := os.environ.get("ANTIPHON_CONFIG")):
         file = Path(named)
+    source = None if file is None else ConfigFile(file, os.environ)
     try:
-        config = load(file, os.environ)
+        config = load(None, os.environ) if source is None else source.load()
         _print_errors(f"warning: {warning}" for warning in config.warnings)
         from server.app import run
 
-        return run(config)
+        return run(config, source)
     except ConfigError as error:
         _print_errors(error.problems)
         return EXIT_CONFIG

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from server.auth.base import Caller
-from server.errors import InvalidApiKey
+from server.errors import InvalidApiKey, KeyRevoked
 
 if TYPE_CHECKING:
     from server.config.schema import KeyConfig
@@ -41,7 +41,18 @@ class Keys:
         expected, caller = self._known.get(digest, self._nobody)
         if not hmac.compare_digest(digest, expected) or caller is None:
             raise InvalidApiKey
+        if caller.is_revoked:
+            raise KeyRevoked
         return caller
+
+    def revoke_all_but(self, keys: Sequence[KeyConfig]) -> set[str]:
+        kept = {self._digest(key.key.get_secret_value()) for key in keys}
+        revoked = set()
+        for digest, (_, caller) in self._known.items():
+            if caller is not None and digest not in kept and not caller.is_revoked:
+                caller.standing.revoked = True
+                revoked.add(caller.key_name)
+        return revoked
 
     def _digest(self, key: str) -> bytes:
         return hmac.digest(self._secret, key.encode("utf-8", "replace"), "sha256")

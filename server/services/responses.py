@@ -12,6 +12,14 @@ from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.errors import Unimplemented
 from server.interceptors import current
+from server.providers.base import Route
+
+
+class CurrentModels:
+    """The models of the generation that serves the call: a `Router` to be asked at the call's first step."""
+
+    def resolve(self, model: str) -> Route:
+        return current.generation.get().models.resolve(model)
 
 
 class ResponsesService(v1.ResponsesServiceServicer):
