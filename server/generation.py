@@ -37,7 +37,7 @@ class Generations:
         self.current = first
         #: Replaced, and not yet at an end.
         self.retired: set[Generation] = set()
-        self._providers = providers
+        self.providers = providers
         self._started = started
         self._replacing = asyncio.Lock()
 
@@ -63,11 +63,11 @@ class Generations:
         Raises `ConfigError`, and then nothing has changed.
         """
         async with self._replacing:
-            providers = await self._providers.acquire(config.providers)
+            providers = await self.providers.acquire(config.providers)
             try:
                 made = _make(self.current.number + 1, config, providers, self._started)
             except BaseException:
-                self._providers.release(providers)
+                self.providers.release(providers)
                 raise
             before, self.current = self.current, made
             self.retired.add(before)
@@ -78,13 +78,13 @@ class Generations:
 
     def _end(self, generation: Generation) -> None:
         self.retired.remove(generation)
-        self._providers.release(generation.providers)
+        self.providers.release(generation.providers)
 
     async def close(self) -> None:
         """Close all providers, those too that calls still use."""
         for generation in (self.current, *self.retired):
-            self._providers.release(generation.providers)
-        await self._providers.closed()
+            self.providers.release(generation.providers)
+        await self.providers.closed()
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from server.reload.reloader import Reloader
+from server.telemetry.log import log_unexpected
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,11 @@ async def _run(reloader: Reloader, asked: asyncio.Event, rhythm: Rhythm | None) 
                 await asked.wait()
         except TimeoutError:
             assert rhythm is not None
-            if not await _changed(reloader, rhythm):
+            try:
+                if not await _changed(reloader, rhythm):
+                    continue
+            except Exception as error:
+                log_unexpected(error)  # the next look may go better
                 continue
         # Before the file is read: whoever asks from here on wants it read once more.
         asked.clear()
