@@ -1,10 +1,11 @@
-"""The admin listener: is the server alive, is it ready, and what is it configured to do."""
+"""The admin listener: is the server alive, is it ready, what is it configured to do, and was that changed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
@@ -16,9 +17,20 @@ _SHUTDOWN_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serve_admin(listen: str, *, ready: Callable[[], str | None], config: Config) -> AsyncIterator[str]:
-    """Answer on `listen` and yield the URL. `ready` says why the server is not ready, or None when it is."""
-    runner = web.AppRunner(_app(ready, config), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+async def serve_admin(
+    listen: str,
+    *,
+    ready: Callable[[], str | None],
+    config: Callable[[], Config],
+    reload: Callable[[], Mapping[str, Any]] | None = None,
+) -> AsyncIterator[str]:
+    """Answer on `listen` and yield the URL.
+
+    `ready` says why the server is not ready, or None when it is; `config` is
+    asked for what is in force, and `reload` for what became of changes to it,
+    as plain values, where there can be any.
+    """
+    runner = web.AppRunner(_app(ready, config, reload), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         host, port = split(listen)
@@ -29,9 +41,9 @@ async def serve_admin(listen: str, *, ready: Callable[[], str | None], config: C
         await runner.cleanup()
 
 
-def _app(ready: Callable[[], str | None], config: Config) -> web.Application:
-    shown = json.dumps(masked(config), indent=2, ensure_ascii=False) + "\n"
-
+def _app(
+    ready: Callable[[], str | None], config: Callable[[], Config], reload: Callable[[], Mapping[str, Any]] | None
+) -> web.Application:
     async def livez(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
@@ -42,10 +54,20 @@ def _app(ready: Callable[[], str | None], config: Config) -> web.Application:
         )
 
     async def effective_config(_: web.Request) -> web.Response:
-        return web.Response(text=shown, content_type="application/json")
+        return _json(masked(config()))
+
+    async def reloads(_: web.Request) -> web.Response:
+        if reload is None:
+            raise web.HTTPNotFound(text="there is no file that the configuration could be read from again\n")
+        return _json(reload())
 
     app = web.Application()
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/config", effective_config)
+    app.router.add_get("/reload", reloads)
     return app
+
+
+def _json(value: Mapping[str, Any]) -> web.Response:
+    return web.Response(text=json.dumps(value, indent=2, ensure_ascii=False) + "\n", content_type="application/json")

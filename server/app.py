@@ -9,51 +9,41 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import grpc
-import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
 
 from antiphon.responses import v1
 from server import registry
 from server.admin import serve_admin
-from server.auth.anonymous import Anonymous
-from server.auth.base import Authenticator
-from server.auth.keys import Keys
-from server.config import Config, ConfigError
+from server.config import Config, ConfigError, ConfigFile
 from server.engine.balance import Balance
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
 from server.engine.running import Running
-from server.errors import StoreUnavailable
+from server.errors import ServerStopping, StoreUnavailable
+from server.generation import open_generations
+from server.grpc_listener import serve_grpc, tell_health
 from server.inprocess import InProcessChannel
 from server.interceptors import InFlight, chain
 from server.limits.base import Limiter
-from server.models import Models
-from server.providers.base import Provider
+from server.reload import Reloader, reloading
 from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
-from server.stores.base import ResponseStore
+from server.stores.base import ResponseStore, UsageLedger
 from server.telemetry import log
 from server.telemetry.observers import Observers
+from server.usage.writer import UsageWriter
 
-#: Find a client that vanished without a word within half a minute: without the
-#: ping timeout, keepalive alone takes a minute or more.
-_KEEPALIVE: Final = {
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 5_000,
-    "grpc.http2.ping_timeout_ms": 5_000,
-    "grpc.keepalive_permit_without_calls": 1,
-    "grpc.http2.min_recv_ping_interval_without_data_ms": 10_000,
-}
-
-_SERVICES: Final = ("ResponsesService", "ConversationsService", "ModelsService")
+#: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
+#: part.
+_LAST_WORDS: Final = 0.5
+_LAST_SHARE: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -67,6 +57,10 @@ class App:
     channel: InProcessChannel
     in_flight: InFlight
     health: health_aio.HealthServicer
+    #: The responses that are being made.
+    running: Running
+    #: Reads the configuration again; None where it came from no file.
+    reloader: Reloader | None
     #: Why the server is not ready for more calls, or None when it is.
     unready: str | None = None
 
@@ -90,35 +84,51 @@ class _Handlers:
 
 
 @asynccontextmanager
-async def open_app(config: Config) -> AsyncIterator[App]:
-    """Run a server until the context ends. Calls in flight then get `config.drain.grace` to finish."""
+async def open_app(
+    config: Config, file: ConfigFile | None = None, *, watch: bool = True, asked: asyncio.Event | None = None
+) -> AsyncIterator[App]:
+    """Run a server until the context ends. Calls in flight then get `config.drain.grace` to finish.
+
+    What `file` comes to say replaces `config` when `asked` is set, and with `watch` by itself.
+    """
     async with AsyncExitStack() as stack:
-        providers = await _open_providers(config, stack)
+        generations = await stack.enter_async_context(open_generations(config))
         store = await _open_store(config, stack)
-        models = Models(config.models, providers, {name: options.kind for name, options in config.providers.items()})
+        running = Running()
+        reloader = None if file is None else Reloader(file, generations, running)
+        usage = await stack.enter_async_context(_writing_usage(config, store))
         creator = Creator(
             store=store,
             limiter=await _open_limiter(config, stack),
-            observer=Observers([]),
-            running=Running(),
+            observer=Observers(usage),
+            running=running,
             balance=Balance(),
             history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
             retention=config.retention,
         )
         handlers = _Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store), models), handlers)  # type: ignore[no-untyped-call]
+        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
-        v1.add_ModelsServiceServicer_to_server(ModelsService(models), handlers)  # type: ignore[no-untyped-call]
+        v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]
 
         unknown = UnknownMethods()
         in_flight = InFlight()
-        interceptors = chain(_authenticator(config), in_flight)
+        interceptors = chain(generations, in_flight)
         health = health_aio.HealthServicer()
-        app = App(None, None, None, InProcessChannel([*handlers.generic, unknown], interceptors), in_flight, health)
+        channel = InProcessChannel([*handlers.generic, unknown], interceptors)
+        app = App(None, None, None, channel, in_flight, health, running, reloader)
         if config.listen.grpc is not None:
-            app.grpc_address = await stack.enter_async_context(
-                _serve_grpc(config, handlers.generic, unknown, interceptors, health, in_flight)
+            listener = serve_grpc(
+                config.listen.grpc,
+                handlers.generic,
+                unknown,
+                interceptors,
+                health,
+                in_flight,
+                max_request_bytes=config.max_request_bytes,
+                grace=config.drain.grace,
             )
+            app.grpc_address = await stack.enter_async_context(listener)
         if config.listen.http is not None:
             frontend = registry.frontend("http")(
                 app.channel,
@@ -128,13 +138,24 @@ async def open_app(config: Config) -> AsyncIterator[App]:
             )
             app.http_url = await stack.enter_async_context(frontend)
         if config.listen.admin is not None:
-            admin = serve_admin(config.listen.admin, ready=lambda: app.unready, config=config)
+            admin = serve_admin(
+                config.listen.admin,
+                ready=lambda: app.unready,
+                config=lambda: generations.current.config,
+                reload=None if reloader is None else reloader.status,
+            )
             app.admin_url = await stack.enter_async_context(admin)
-        await _tell_health(health, health_pb2.HealthCheckResponse.SERVING)
+        if reloader is not None:
+            await stack.enter_async_context(reloading(reloader, asked or asyncio.Event(), watch=watch))
+        await tell_health(health, health_pb2.HealthCheckResponse.SERVING)
         try:
             yield app
         finally:
             await app.withdraw()
+            # Listeners end calls at the end of the grace without a word; a little earlier they are told.
+            grace = config.drain.grace
+            told = grace - min(_LAST_WORDS, grace * _LAST_SHARE)
+            asyncio.get_running_loop().call_later(told, running.interrupt, ServerStopping())
 
 
 async def check(config: Config) -> None:
@@ -142,22 +163,8 @@ async def check(config: Config) -> None:
 
     Raises `ConfigError`.
     """
-    async with AsyncExitStack() as stack:
-        await _open_providers(config, stack)
-
-
-async def _open_providers(config: Config, stack: AsyncExitStack) -> dict[str, Provider]:
-    opened: dict[str, Provider] = {}
-    problems: list[str] = []
-    for name, options in config.providers.items():
-        try:
-            provider = registry.provider(options.kind)(name, options.options)
-            opened[name] = await stack.enter_async_context(provider)
-        except (registry.NotInstalled, ValueError) as error:
-            problems.append(f"providers.{name}: {error}")
-    if problems:
-        raise ConfigError(problems)
-    return opened
+    async with open_generations(config):
+        return
 
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> ResponseStore:
@@ -175,69 +182,30 @@ async def _open_limiter(config: Config, stack: AsyncExitStack) -> Limiter:
 
 
 @asynccontextmanager
-async def _serve_grpc(
-    config: Config,
-    handlers: list[grpc.GenericRpcHandler],
-    unknown: UnknownMethods,
-    interceptors: tuple[grpc.aio.ServerInterceptor, ...],
-    health: health_aio.HealthServicer,
-    in_flight: InFlight,
-) -> AsyncIterator[str]:
-    options: dict[str, Any] = {
-        **_KEEPALIVE,
-        "grpc.max_receive_message_length": config.max_request_bytes,
-        "grpc.max_send_message_length": -1,
-        "grpc.so_reuseport": 0,
-    }
-    server = grpc.aio.server(interceptors=interceptors, options=list(options.items()))
-    server.add_generic_rpc_handlers(tuple(handlers))
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    names = [v1.Response.DESCRIPTOR.file.package + "." + name for name in _SERVICES]
-    reflection.enable_server_reflection(
-        [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
-    )
-    server.add_generic_rpc_handlers((unknown,))
-    assert config.listen.grpc is not None
-    host, _, _ = config.listen.grpc.rpartition(":")
+async def _writing_usage(config: Config, store: ResponseStore) -> AsyncIterator[list[UsageWriter]]:
+    """What writes usage; nothing where the store keeps none."""
+    if not isinstance(store, UsageLedger):
+        yield []
+        return
+    retention = config.usage.retention
+    writer = UsageWriter(store, retention=None if retention is None else retention.total_seconds())
     try:
-        port = server.add_insecure_port(config.listen.grpc)
-    except RuntimeError:
-        raise OSError(f"cannot listen on {config.listen.grpc}: is the address in use?") from None
-    await server.start()
-    try:
-        yield f"{host}:{port}"
+        yield [writer]
     finally:
-        stopping = asyncio.ensure_future(server.stop(config.drain.grace))
-        idle = asyncio.ensure_future(in_flight.idle())
-        try:
-            await asyncio.wait({stopping, idle}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            idle.cancel()
-            # Nothing is left but health watches, which would hold the whole grace, or time is over.
-            await server.stop(0.2)
+        await writer.close()
 
 
-async def _tell_health(health: health_aio.HealthServicer, status: int) -> None:
-    package = v1.Response.DESCRIPTOR.file.package
-    for name in ("", *(f"{package}.{service}" for service in _SERVICES)):
-        await health.set(name, status)
-
-
-def _authenticator(config: Config) -> Authenticator:
-    return Keys(config.keys, config.tenants) if config.keys else Anonymous(config.tenants)
-
-
-def run(config: Config) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit status."""
+def run(config: Config, file: ConfigFile | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status. SIGHUP has `file` read again."""
     log.configure()
     if sys.platform == "win32":
-        return asyncio.run(_serve(config))
+        return asyncio.run(_serve(config, file))
     import uvloop
 
-    return uvloop.run(_serve(config))
+    return uvloop.run(_serve(config, file))
 
 
-async def _serve(config: Config) -> int:
+async def _serve(config: Config, file: ConfigFile | None) -> int:
     stop: asyncio.Event = asyncio.Event()
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -252,8 +220,12 @@ async def _serve(config: Config) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
+    asked = asyncio.Event()
+    if file is not None:
+        # Not the loop's handler: it would go with the loop, and a signal that comes even later end the process.
+        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(asked.set))
     try:
-        async with open_app(config) as app:
+        async with open_app(config, file, asked=asked) as app:
             _spare_the_collector()
             _announce(config, app)
             await stop.wait()
@@ -266,6 +238,9 @@ async def _serve(config: Config) -> int:
     except (OSError, StoreUnavailable) as error:
         print(f"antiphon: {error}", file=sys.stderr)
         return 1
+    finally:
+        if file is not None:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
     return 0
 
 

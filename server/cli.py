@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from server.config import Config
+    from server.config import Config, ConfigFile
 
 # Everything else is imported by the command that needs it: `--help` answers at once.
 
@@ -104,24 +104,32 @@ def _add_config(command: argparse.ArgumentParser, *, otherwise: str) -> None:
     )
 
 
-def _configuration(file: Path | None) -> Config:
-    """Raises `ConfigError`."""
-    from server.config import load
+def _source(file: Path | None) -> ConfigFile | None:
+    """The file to read the configuration from; None for the default configuration."""
+    from server.config import ConfigFile
 
     if file is None and (named := os.environ.get("ANTIPHON_CONFIG")):
         file = Path(named)
-    return load(file, os.environ)
+    return None if file is None else ConfigFile(file, os.environ)
+
+
+def _configuration(source: ConfigFile | None) -> Config:
+    """Raises `ConfigError`."""
+    from server.config import load
+
+    return load(None, os.environ) if source is None else source.load()
 
 
 def _serve(file: Path | None) -> int:
     from server.config import ConfigError
 
+    source = _source(file)
     try:
-        config = _configuration(file)
+        config = _configuration(source)
         _print_errors(f"warning: {warning}" for warning in config.warnings)
         from server.app import run
 
-        return run(config)
+        return run(config, source)
     except ConfigError as error:
         _print_errors(error.problems)
         return EXIT_CONFIG
@@ -163,7 +171,7 @@ def _usage(options: argparse.Namespace) -> int:
             tenant=options.tenant,
             format=options.format or "table",
         )
-        return run(_configuration(options.config), question)
+        return run(_configuration(_source(options.config)), question)
     except WrongUsage as error:
         _print_errors([f"antiphon usage: error: {error}"])
         return EXIT_USAGE

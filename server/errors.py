@@ -7,7 +7,9 @@
     │   ├── ContextLengthExceeded
     │   ├── PreviousResponseNotFound  PreviousResponseNotCompleted
     │   └── UpstreamRejected        the provider's verdict on the caller's request
-    ├── InvalidApiKey  ModelAccessForbidden
+    ├── InvalidApiKey
+    │   └── KeyRevoked              while the call was being served
+    ├── ModelAccessForbidden
     ├── ModelNotFound  NotFound  UnknownMethod  Unimplemented
     ├── RateLimitExceeded  InsufficientQuota
     ├── UpstreamUnavailable  UpstreamError  UpstreamAuthentication
@@ -125,6 +127,13 @@ class InvalidApiKey(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("Missing or incorrect API key. Send it as 'Authorization: Bearer KEY'.")
+
+
+class KeyRevoked(InvalidApiKey):
+    """The key was good when the call began, and is no longer."""
+
+    def __init__(self) -> None:
+        ServiceError.__init__(self, "This API key has been revoked.")
 
 
 class ModelAccessForbidden(ServiceError):

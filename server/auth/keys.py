@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from server.auth.base import Caller
 from server.auth.callers import caller
-from server.errors import InvalidApiKey
+from server.errors import InvalidApiKey, KeyRevoked
 
 if TYPE_CHECKING:
     from server.config.schema import KeyConfig, TenantConfig
@@ -43,7 +43,18 @@ class Keys:
         expected, caller = self._known.get(digest, self._nobody)
         if not hmac.compare_digest(digest, expected) or caller is None:
             raise InvalidApiKey
+        if caller.is_revoked:
+            raise KeyRevoked
         return caller
+
+    def revoke_all_but(self, keys: Sequence[KeyConfig]) -> set[str]:
+        kept = {self._digest(key.key.get_secret_value()) for key in keys}
+        revoked = set()
+        for digest, (_, known) in self._known.items():
+            if known is not None and digest not in kept and not known.is_revoked:
+                known.standing.revoked = True
+                revoked.add(known.key_name)
+        return revoked
 
     def _digest(self, key: str) -> bytes:
         return hmac.digest(self._secret, key.encode("utf-8", "replace"), "sha256")

@@ -16,7 +16,8 @@ from server.config.problems import ConfigError, Problem, spelled
 from server.config.references import resolve
 from server.config.schema import Config
 
-_MAX_FILE_BYTES = 2**20
+#: The longest configuration.
+MAX_FILE_BYTES = 2**20
 
 
 def load(path: FilePath | None, environ: Mapping[str, str]) -> Config:
@@ -25,13 +26,13 @@ def load(path: FilePath | None, environ: Mapping[str, str]) -> Config:
         return _build(Document(), environ, None)
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+            content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {os.strerror(error.errno or 0)}"]) from None
     except ValueError:
         raise ConfigError(["the configuration's path is not a path"]) from None
-    if len(content) > _MAX_FILE_BYTES:
-        raise ConfigError([f"{path}: is larger than {_MAX_FILE_BYTES // 2**20} MiB"])
+    if len(content) > MAX_FILE_BYTES:
+        raise ConfigError([f"{path}: is larger than {MAX_FILE_BYTES // 2**20} MiB"])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -14,7 +14,9 @@ from server.config.secret import clean
 #: Stands where a reference could not be resolved, so that the rest can still be checked.
 UNRESOLVED = object()
 
-_MAX_FILE_BYTES = 64 * 1024
+#: The longest file that a reference may name.
+MAX_FILE_BYTES = 64 * 1024
+_FILE = re.compile(r"file:\S")
 _VARIABLE = re.compile(r"\$(?P<escaped>\$(?=\{))|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
 
 
@@ -39,12 +41,30 @@ def resolve(tree: Any, environ: Mapping[str, str]) -> tuple[Any, list[Problem]]:
         if not isinstance(value, str):
             return value
         try:
-            return _from_file(value) if re.match(r"file:\S", value) else _from_environment(value, environ)
+            return _from_file(value) if _FILE.match(value) else _from_environment(value, environ)
         except _Unresolved as reason:
             problems.append(Problem(path, str(reason)))
             return UNRESOLVED
 
     return walk(tree, ()), problems
+
+
+def files(tree: Any) -> frozenset[str]:
+    """Return the absolute paths of the files that a tree's references name, whether or not they can be read."""
+    found: set[str] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            for member in value.values():
+                walk(member)
+        elif isinstance(value, list):
+            for member in value:
+                walk(member)
+        elif isinstance(value, str) and _FILE.match(value) and (path := _path(value)).startswith("/"):
+            found.add(path)
+
+    walk(tree)
+    return frozenset(found)
 
 
 def _from_environment(text: str, environ: Mapping[str, str]) -> str:
@@ -70,19 +90,23 @@ def _from_environment(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(replace, text)
 
 
+def _path(text: str) -> str:
+    return text.removeprefix("file:").replace("//", "", 1) if text.startswith("file:///") else text[len("file:") :]
+
+
 def _from_file(text: str) -> str:
-    name = text.removeprefix("file:").replace("//", "", 1) if text.startswith("file:///") else text[len("file:") :]
+    name = _path(text)
     if not name.startswith("/"):
         raise _Unresolved("a file reference needs an absolute path: file:/path")
     try:
         with FilePath(name).open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+            content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise _Unresolved(f"the file it names cannot be read: {os.strerror(error.errno or 0)}") from None
     except ValueError:
         raise _Unresolved("the file it names cannot be read: not a path") from None
-    if len(content) > _MAX_FILE_BYTES:
-        raise _Unresolved(f"the file it names is larger than {_MAX_FILE_BYTES // 1024} KiB")
+    if len(content) > MAX_FILE_BYTES:
+        raise _Unresolved(f"the file it names is larger than {MAX_FILE_BYTES // 1024} KiB")
     try:
         return clean(content.decode())
     except UnicodeDecodeError:

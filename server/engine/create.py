@@ -20,7 +20,7 @@ from server.engine.patience import Patience
 from server.engine.quota import refused
 from server.engine.run import Run
 from server.engine.running import Running
-from server.errors import DeadlinePassed, Internal, ModelAccessForbidden, ServiceError
+from server.errors import DeadlinePassed, Internal, KeyRevoked, ModelAccessForbidden, ServiceError
 from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
 from server.providers.base import Router
 from server.stores.base import ResponseStore, StoredResponse
@@ -117,6 +117,11 @@ class Creator:
             kept = StoredResponse(call.caller.tenant, response, context.own, expires)
         # Last, so that nothing is reserved for a call that is refused.
         reservation = await self._reserve(call.caller.limits + route.limits, record)
+        if call.caller.is_revoked:
+            # Since it was accepted. From here on nothing is waited for until the run can be interrupted.
+            if reservation is not None:
+                reservation.settle(0)
+            raise KeyRevoked
         return Run(
             _upstream_request(request, context.whole, record.incremental),
             response,

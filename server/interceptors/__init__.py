@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.auth.base import Authenticator
+from server.generation import Generations
 from server.interceptors.authentication import Authentication
 from server.interceptors.decoding import Decoding
 from server.interceptors.errors import Errors
@@ -14,14 +14,14 @@ from server.interceptors.request_id import RequestId
 from server.interceptors.wrapping import Wrapping
 
 
-def chain(authenticator: Authenticator, in_flight: InFlight, watchers: Sequence[Watcher] = ()) -> tuple[Wrapping, ...]:
+def chain(generations: Generations, in_flight: InFlight, watchers: Sequence[Watcher] = ()) -> tuple[Wrapping, ...]:
     """The interceptors, the outermost first."""
     return (
         in_flight,  # counts what even the others take time for
         Errors(),  # nothing that anything below raises gets out as it is
         RequestId(),  # so that every error, of authentication too, can name it
         Observation(watchers),  # sees what every call ends with, refused ones too, before it is spelled
-        Authentication(authenticator),  # before a byte of the request is parsed
+        Authentication(generations),  # the rules, and who calls: before a byte of the request is parsed
         Decoding(),  # innermost: what a method gets is a message
     )
 

@@ -1,4 +1,4 @@
-"""Finds out who calls, before anything of the request is read."""
+"""Takes a call into the rules in force, and finds out who calls under them, before anything of the request is read."""
 
 from __future__ import annotations
 
@@ -8,38 +8,47 @@ from typing import Any
 
 import grpc.aio
 
-from server.auth.base import Authenticator, Caller
+from server.auth.base import Caller
+from server.generation import Generation, Generations
 from server.interceptors import current
 from server.interceptors.wrapping import Stream, Surrounding, Unary
 
 
 class Authentication(Surrounding):
-    """Sets `current.caller`, or ends the call."""
+    """Sets `current.generation` and `current.caller`, or ends the call. The generation is in use until the call ends.
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    One interceptor for both: each one costs every chunk of every stream a step.
+    """
+
+    def __init__(self, generations: Generations) -> None:
         super().__init__()
-        self._authenticator = authenticator
+        self._generations = generations
 
     def wrap_unary(self, inner: Unary, method: str) -> Unary:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
-            _set(await self._caller(context))
-            return await inner(request, context)
+            with self._generations.use() as generation:
+                current.generation.set(generation)
+                _set(await _caller(generation, context))
+                return await inner(request, context)
 
         return serve
 
     def wrap_stream(self, inner: Stream, method: str) -> Stream:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
-            _set(await self._caller(context))
-            async with aclosing(inner(request, context)) as responses:
-                async for response in responses:
-                    yield response
+            with self._generations.use() as generation:
+                current.generation.set(generation)
+                _set(await _caller(generation, context))
+                async with aclosing(inner(request, context)) as responses:
+                    async for response in responses:
+                        yield response
 
         return serve
 
-    async def _caller(self, context: grpc.aio.ServicerContext) -> Caller:
-        told = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
-        # Of two keys neither can be told to be meant: such a call has none.
-        return await self._authenticator.authenticate(told[0] if len(told) == 1 else None)
+
+async def _caller(generation: Generation, context: grpc.aio.ServicerContext) -> Caller:
+    told = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
+    # Of two keys neither can be told to be meant: such a call has none.
+    return await generation.authenticator.authenticate(told[0] if len(told) == 1 else None)
 
 
 def _set(caller: Caller) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.auth.base import Caller
+from server.generation import Generation
 from server.telemetry.record import ResponseRecord
 
 
@@ -27,3 +28,6 @@ caller: Final[ContextVar[Caller]] = ContextVar("caller")
 
 #: What is found out about the call.
 observed: Final[ContextVar[Observed]] = ContextVar("observed")
+
+#: The rules that the call is served under, from its beginning to its end.
+generation: Final[ContextVar[Generation]] = ContextVar("generation")

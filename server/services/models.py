@@ -7,20 +7,16 @@ import grpc.aio
 from antiphon.responses import v1
 from server.engine import validate
 from server.interceptors import current
-from server.models import Models
 
 
 class ModelsService(v1.ModelsServiceServicer):
     """Tells which models the caller may use."""
 
-    def __init__(self, models: Models) -> None:
-        self._models = models
-
     async def ListModels(
         self, request: v1.ListModelsRequest, context: grpc.aio.ServicerContext
     ) -> v1.ListModelsResponse:
-        return v1.ListModelsResponse(data=self._models.listing(current.caller.get()))
+        return v1.ListModelsResponse(data=current.generation.get().models.listing(current.caller.get()))
 
     async def GetModel(self, request: v1.GetModelRequest, context: grpc.aio.ServicerContext) -> v1.Model:
         validate.check(request)
-        return self._models.get(current.caller.get(), request.model)
+        return current.generation.get().models.get(current.caller.get(), request.model)

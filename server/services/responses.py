@@ -14,7 +14,6 @@ from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.errors import Unimplemented
 from server.interceptors import current, metadata
-from server.providers.base import Router
 from server.telemetry.record import ResponseRecord
 
 #: What a caller's deadline leaves to tell the caller that it has passed: so many seconds, and of a short one this part.
@@ -25,18 +24,17 @@ _LAST_SHARE: Final = 0.05
 class ResponsesService(v1.ResponsesServiceServicer):
     """Creates, streams and keeps responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper, router: Router) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper) -> None:
         self._creator = creator
         self._keeper = keeper
-        self._router = router
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
-        return await self._creator.create(request, self._call(request, context, incremental=False))
+        return await self._creator.create(request, _call(request, context, incremental=False))
 
     async def StreamCreateResponse(
         self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ResponseStreamChunk]:
-        call = self._call(request, context, incremental=True)
+        call = _call(request, context, incremental=True)
         is_told = False
         async with aclosing(self._creator.stream(request, call)) as batches:
             async for events in batches:
@@ -81,19 +79,20 @@ class ResponsesService(v1.ResponsesServiceServicer):
         raise Unimplemented("Connections are not supported by this version.")
         yield v1.ConnectResponse()
 
-    def _call(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
-        caller = current.caller.get()
-        record = ResponseRecord(
-            current.request_id.get(),
-            caller.tenant,
-            caller.key_name,
-            request.model,
-            incremental,
-            request,
-            captures_content=caller.captures_content,
-        )
-        current.observed.get().record = record
-        return Call(caller, record, self._router, _deadline(context))
+
+def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
+    caller = current.caller.get()
+    record = ResponseRecord(
+        current.request_id.get(),
+        caller.tenant,
+        caller.key_name,
+        request.model,
+        incremental,
+        request,
+        captures_content=caller.captures_content,
+    )
+    current.observed.get().record = record
+    return Call(caller, record, current.generation.get().models, _deadline(context))
 
 
 def _deadline(context: grpc.aio.ServicerContext) -> float | None:

@@ -158,6 +158,7 @@ class UsageSum:
 
 
 @runtime_checkable
+@runtime_checkable
 class UsageLedger(Protocol):
     """Keeps what was used. A store that has none of this lacks `Capability.USAGE`.
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from antiphon.responses import v1
 from server.errors import ServiceError
@@ -132,34 +132,27 @@ class ResponseRecord:
         return sum(before != after for before, after in itertools.pairwise(targets))
 
 
-class Observer(Protocol):
-    """Is told of every response. Must neither wait nor raise, and must not keep `request`, `history` and `response`
-    beyond `ended`."""
+class Observer:
+    """Is told of every response; does nothing with what its subclass does not take up. Must neither wait nor raise,
+    and must not keep `request`, `history` and `response` beyond `ended`."""
 
     def begun(self, record: ResponseRecord) -> None:
         """A call that passed authentication begins; it may still be refused."""
-        ...
 
     def limited(self, record: ResponseRecord, decision: Reservation | Refusal) -> None:
         """A limiter has decided, for the response as a whole or for an attempt at one target."""
-        ...
 
     def attempt_begun(self, record: ResponseRecord, attempt: Attempt) -> None:
         """A provider is about to be asked. May set `attempt.trace_headers`."""
-        ...
 
     def attempt_ended(self, record: ResponseRecord, attempt: Attempt) -> None:
         """An attempt is over, and what is known of it is complete."""
-        ...
 
     def first_token(self, record: ResponseRecord) -> None:
         """The first piece of the answer is about to be told. Called at most once, and for unary calls never."""
-        ...
 
     def gap(self, record: ResponseRecord, seconds: float) -> None:
         """So much time lay between two batches of a provider's events."""
-        ...
 
     def ended(self, record: ResponseRecord) -> None:
         """Exactly once for each that has begun, however it ended; the record is complete."""
-        ...

@@ -15,7 +15,7 @@ import structlog
 from server.errors import StoreUnavailable
 from server.stores.base import UsageEntry, UsageLedger
 from server.telemetry.log import log_unexpected
-from server.telemetry.record import Attempt, ResponseRecord
+from server.telemetry.record import Observer, ResponseRecord
 from server.usage.entries import entries_of
 
 #: Entries in one batch, unless a single response has more: a longer transaction would keep other writers waiting.
@@ -29,7 +29,7 @@ LONGEST_PAUSE: Final = 5.0
 FORGET_EVERY: Final = 3600.0
 
 
-class UsageWriter:
+class UsageWriter(Observer):
     """An `Observer` that has every response that has ended written to a ledger.
 
     What waits when a write has ended is the next batch, so a response alone is
@@ -69,21 +69,6 @@ class UsageWriter:
         self._next_forgetting: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._work(), name="usage-writer")
-
-    def begun(self, record: ResponseRecord) -> None:
-        """Nothing is used yet."""
-
-    def attempt_begun(self, record: ResponseRecord, attempt: Attempt) -> None:
-        """Written with the response."""
-
-    def attempt_ended(self, record: ResponseRecord, attempt: Attempt) -> None:
-        """Written with the response."""
-
-    def first_token(self, record: ResponseRecord) -> None:
-        """Written with the response."""
-
-    def gap(self, record: ResponseRecord, seconds: float) -> None:
-        """Not kept."""
 
     def ended(self, record: ResponseRecord) -> None:
         entries = entries_of(record)

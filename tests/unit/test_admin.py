@@ -18,7 +18,10 @@ async def test_it_answers(listen: str) -> None:
         f"providers: {{a: {{kind: openai, api_key: {CANARY}}}}}\nkeys: [{{name: dev, key: {CANARY}}}]\nstore: memory",
         {},
     )
-    async with serve_admin(listen, ready=lambda: reason, config=config) as url, aiohttp.ClientSession(url) as client:
+    async with (
+        serve_admin(listen, ready=lambda: reason, config=lambda: config) as url,
+        aiohttp.ClientSession(url) as client,
+    ):
         async with client.get("/livez") as answer:
             assert (answer.status, await answer.text()) == (200, "ok\n")
         async with client.get("/readyz") as answer:
@@ -43,7 +46,7 @@ async def test_it_answers(listen: str) -> None:
 
 async def test_an_address_in_use_is_an_error() -> None:
     config = parse("store: memory", {})
-    async with serve_admin("127.0.0.1:0", ready=lambda: None, config=config) as url:
+    async with serve_admin("127.0.0.1:0", ready=lambda: None, config=lambda: config) as url:
         with pytest.raises(OSError, match="in use"):
-            async with serve_admin(url.removeprefix("http://"), ready=lambda: None, config=config):
+            async with serve_admin(url.removeprefix("http://"), ready=lambda: None, config=lambda: config):
                 pass

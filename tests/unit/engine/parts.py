@@ -22,7 +22,7 @@ from server.limits.memory import MemoryLimiter
 from server.providers.base import CallContext, Retry, Route, Target, Timeouts
 from server.stores.base import StoredResponse
 from server.stores.memory import MemoryStore
-from server.telemetry.record import Attempt, ResponseRecord
+from server.telemetry.record import Attempt, Observer, ResponseRecord
 
 HELLO = streams.Planned("message", [streams.Text("output_text", ["Hel", "lo"])], [])
 
@@ -163,7 +163,7 @@ def target(provider: Any, name: str = "m", *, timeouts: Timeouts | None = None, 
     return Target(provider, f"{name}-provider", "fake", f"upstream-{name}", timeouts or Timeouts(), name, **fields)
 
 
-class Recorder:
+class Recorder(Observer):
     """An observer that writes down what it is told."""
 
     def __init__(self) -> None:
