@@ -97,7 +97,8 @@ class UsageWriter:
     async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         """Write what waits, within so many seconds; what is left then, and what ends later, is dropped.
 
-        The ledger must still be open. A batch that was under way when time ran out counts as dropped, and the ledger may take it all the same.
+        The ledger must still be open. A batch that was under way when time ran out counts as dropped, and the ledger
+        may take it all the same.
         """
         self._closing.set()
         self._work_comes.set()
