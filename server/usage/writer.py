@@ -72,7 +72,7 @@ class UsageWriter(Observer):
 
     def ended(self, record: ResponseRecord) -> None:
         entries = entries_of(record)
-        if self.waiting + len(entries) > self._max_waiting or self._closing.is_set():
+        if self.waiting + len(entries) > self._max_waiting or self._task.done():
             self.dropped += len(entries)
             return
         self._queue.append(entries)
@@ -80,9 +80,10 @@ class UsageWriter(Observer):
         self._work_comes.set()
 
     async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        """Write what waits, within so many seconds; what is left then is dropped. The ledger must still be open.
+        """Write what waits, within so many seconds; what is left then, and what ends later, is dropped.
 
-        A batch that was under way when time ran out counts as dropped, and the ledger may take it all the same.
+        The ledger must still be open. A batch that was under way when time ran out counts as dropped, and the ledger
+        may take it all the same.
         """
         self._closing.set()
         self._work_comes.set()
@@ -92,10 +93,10 @@ class UsageWriter(Observer):
             await asyncio.wait({self._task}, timeout=timeout)
         finally:
             self._task.cancel()
-            self._queue.clear()
-            self.dropped += self.waiting
-            self.waiting = 0
         await asyncio.wait({self._task})
+        self._queue.clear()
+        self.dropped += self.waiting
+        self.waiting = 0
 
     async def _work(self) -> None:
         while self._queue or not self._closing.is_set():

@@ -225,8 +225,22 @@ async def test_what_ends_after_closing_is_dropped(ledger: Ledger) -> None:
     writer = UsageWriter(ledger)
     await writer.close()
     told(writer, range(1))
+    assert (writer.waiting, writer.written, writer.dropped) == (0, 0, 2)
     await writer.close()
     assert (writer.waiting, writer.written, writer.dropped) == (0, 0, 2)
+
+
+async def test_what_ends_while_closing_is_still_written(ledger: Ledger) -> None:
+    ledger.gate.clear()
+    writer = UsageWriter(ledger)
+    told(writer, range(1))
+    await ledger.until_asked("tries", 1)
+    closing = asyncio.ensure_future(writer.close())
+    await asyncio.sleep(0)
+    told(writer, range(1, 3))
+    ledger.gate.set()
+    await closing
+    assert (writer.waiting, writer.written, writer.dropped) == (0, 6, 0)
 
 
 async def test_an_entry_that_can_never_be_written_is_lost_alone(ledger: Ledger) -> None:
