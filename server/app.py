@@ -30,7 +30,7 @@ from server.grpc_listener import serve_grpc, tell_health
 from server.inprocess import InProcessChannel
 from server.interceptors import InFlight, chain
 from server.limits.base import Limiter
-from server.reload import Reloader, reloading
+from server.reload import Hangup, Reloader, reloading
 from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
@@ -212,7 +212,12 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
     task = asyncio.current_task()
     assert task is not None
 
+    hangup = Hangup()
+    if file is not None:
+        hangup.heed()  # without a file there is nothing to read again, and the signal ends the process as ever
+
     def on_signal(number: signal.Signals) -> None:
+        hangup.ignore()
         if received:
             task.cancel()  # asked twice: at once
         received.append(number)
@@ -220,12 +225,8 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
-    asked = asyncio.Event()
-    if file is not None:
-        # Not the loop's handler: it would go with the loop, and a signal that comes even later end the process.
-        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(asked.set))
     try:
-        async with open_app(config, file, asked=asked) as app:
+        async with open_app(config, file, asked=hangup.asked) as app:
             _spare_the_collector()
             _announce(config, app)
             await stop.wait()
@@ -239,8 +240,7 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
         print(f"antiphon: {error}", file=sys.stderr)
         return 1
     finally:
-        if file is not None:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        hangup.ignore()
     return 0
 
 

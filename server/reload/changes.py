@@ -12,9 +12,20 @@ from server.config import Config, ConfigError
 from server.config.addresses import is_loopback, split
 
 #: The keys of the configuration that take effect while the server runs, each a mapping or a list of what has a name.
-APPLIED: Final = ("keys", "models", "providers")
+APPLIED: Final = ("keys", "tenants", "models", "providers")
 #: Those that are read once, when the server starts. A test holds that every key is in one of the two.
-AT_START: Final = ("listen", "store", "limiter", "max_request_bytes", "retention", "drain", "history")
+AT_START: Final = (
+    "listen",
+    "store",
+    "limiter",
+    "max_request_bytes",
+    "retention",
+    "usage",
+    "telemetry",
+    "reload",
+    "drain",
+    "history",
+)
 
 
 @dataclass(frozen=True, slots=True)
