@@ -1,9 +1,10 @@
-"""The admin listener: is the server alive, is it ready, and what is it configured to do."""
+"""The admin listener: is the server alive, is it ready, what is it configured to do, and what has it done."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -16,9 +17,19 @@ _SHUTDOWN_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serve_admin(listen: str, *, ready: Callable[[], str | None], config: Config) -> AsyncIterator[str]:
-    """Answer on `listen` and yield the URL. `ready` says why the server is not ready, or None when it is."""
-    runner = web.AppRunner(_app(ready, config), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+async def serve_admin(
+    listen: str,
+    *,
+    ready: Callable[[], str | None],
+    config: Config,
+    metrics: Callable[[str], tuple[bytes, str]] | None = None,
+) -> AsyncIterator[str]:
+    """Answer on `listen` and yield the URL. `ready` says why the server is not ready, or None when it is.
+
+    `metrics` returns all metrics in the format that an `Accept` header asks for, and its content type; it is called
+    on another thread.
+    """
+    runner = web.AppRunner(_app(ready, config, metrics), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         host, port = split(listen)
@@ -29,7 +40,9 @@ async def serve_admin(listen: str, *, ready: Callable[[], str | None], config: C
         await runner.cleanup()
 
 
-def _app(ready: Callable[[], str | None], config: Config) -> web.Application:
+def _app(
+    ready: Callable[[], str | None], config: Config, metrics: Callable[[str], tuple[bytes, str]] | None
+) -> web.Application:
     shown = json.dumps(masked(config), indent=2, ensure_ascii=False) + "\n"
 
     async def livez(_: web.Request) -> web.Response:
@@ -48,4 +61,14 @@ def _app(ready: Callable[[], str | None], config: Config) -> web.Application:
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/config", effective_config)
+    if metrics is not None:
+        app.router.add_get("/metrics", _tell(metrics))
     return app
+
+
+def _tell(metrics: Callable[[str], tuple[bytes, str]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def tell(request: web.Request) -> web.Response:
+        body, content_type = await asyncio.to_thread(metrics, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    return tell

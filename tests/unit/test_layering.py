@@ -68,9 +68,12 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
             "server.inprocess",
             "server.interceptors",
             "server.services",
+            "server.telemetry.otlp_metrics",
             "server.testing",
         ),
     ),
+    "opentelemetry.proto.collector.metrics": ("server.telemetry.otlp_metrics",),
+    "prometheus_client": ("server.telemetry",),
     **dict.fromkeys(["httpx", "httpx_aiohttp"], ("server.providers.http",)),
     "aiohttp": ("http_bridge", "server.admin", "server.providers.http", "server.testing"),
 }
