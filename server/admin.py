@@ -1,9 +1,10 @@
-"""The admin listener: is the server alive, is it ready, what is it configured to do, and was that changed."""
+"""The admin listener: is the server alive, is it ready, what is it configured to do, and what has it done."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,14 +24,17 @@ async def serve_admin(
     ready: Callable[[], str | None],
     config: Callable[[], Config],
     reload: Callable[[], Mapping[str, Any]] | None = None,
+    metrics: Callable[[str], tuple[bytes, str]] | None = None,
 ) -> AsyncIterator[str]:
     """Answer on `listen` and yield the URL.
 
     `ready` says why the server is not ready, or None when it is; `config` is
     asked for what is in force, and `reload` for what became of changes to it,
-    as plain values, where there can be any.
+    as plain values, where there can be any. `metrics` returns all metrics in
+    the format that an `Accept` header asks for, and its content type; it is
+    called on another thread.
     """
-    runner = web.AppRunner(_app(ready, config, reload), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(_app(ready, config, reload, metrics), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         host, port = split(listen)
@@ -42,7 +46,10 @@ async def serve_admin(
 
 
 def _app(
-    ready: Callable[[], str | None], config: Callable[[], Config], reload: Callable[[], Mapping[str, Any]] | None
+    ready: Callable[[], str | None],
+    config: Callable[[], Config],
+    reload: Callable[[], Mapping[str, Any]] | None,
+    metrics: Callable[[str], tuple[bytes, str]] | None,
 ) -> web.Application:
     async def livez(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -66,8 +73,18 @@ def _app(
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/config", effective_config)
     app.router.add_get("/reload", reloads)
+    if metrics is not None:
+        app.router.add_get("/metrics", _tell(metrics))
     return app
 
 
 def _json(value: Mapping[str, Any]) -> web.Response:
     return web.Response(text=json.dumps(value, indent=2, ensure_ascii=False) + "\n", content_type="application/json")
+
+
+def _tell(metrics: Callable[[str], tuple[bytes, str]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def tell(request: web.Request) -> web.Response:
+        body, content_type = await asyncio.to_thread(metrics, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    return tell

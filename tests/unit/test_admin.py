@@ -7,6 +7,7 @@ import pytest
 
 from server.admin import serve_admin
 from server.config import masked, parse
+from server.telemetry.metrics import Metrics
 
 CANARY = "CANARYcanary0123456789"
 
@@ -42,6 +43,21 @@ async def test_it_answers(listen: str) -> None:
     async with aiohttp.ClientSession(url) as client:
         with pytest.raises(aiohttp.ClientConnectionError):
             await client.get("/livez")
+
+
+@pytest.mark.parametrize(("accept", "last"), [("text/plain", "\n"), ("application/openmetrics-text", "# EOF\n")])
+async def test_it_tells_metrics(accept: str, last: str) -> None:
+    metrics = Metrics()
+    metrics.reload("applied")
+    serving = serve_admin("127.0.0.1:0", ready=lambda: None, config=parse("store: memory", {}), metrics=metrics.render)
+    async with serving as url, aiohttp.ClientSession(url, headers={"Accept": accept}) as client:
+        async with client.get("/metrics") as answer:
+            text = await answer.text()
+            assert (answer.status, answer.content_type) == (200, accept)
+            assert 'antiphon_config_reloads_total{result="applied"} 1.0' in text
+            assert text.endswith(last)
+        async with client.post("/metrics") as answer:
+            assert answer.status == 405
 
 
 async def test_an_address_in_use_is_an_error() -> None:

@@ -1,0 +1,86 @@
+"""A store whose operations are timed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from antiphon.responses import v1
+from server.stores.base import (
+    ChainTooLong,
+    ItemsTooLarge,
+    ResponseStore,
+    StoredResponse,
+    UnknownResponse,
+    UsageEntry,
+    UsageLedger,
+    UsageSum,
+)
+
+#: Is told the operation's name, its seconds, and whether it went well; None where its caller did not wait.
+Observe: TypeAlias = Callable[[str, float, bool | None], None]
+
+_Answer = TypeVar("_Answer")
+
+#: What a store raises to answer, rather than because it cannot.
+_ANSWERS = (UnknownResponse, ChainTooLong, ItemsTooLarge)
+
+
+class TimedStore:
+    """A `ResponseStore` that does what another does, and tells how long it took."""
+
+    def __init__(self, store: ResponseStore, observe: Observe) -> None:
+        self._store = store
+        self._observe = observe
+
+    async def put(self, stored: StoredResponse) -> None:
+        await _timed(self._observe, "put", self._store.put(stored))
+
+    async def get(self, tenant: str, response_id: str) -> StoredResponse:
+        return await _timed(self._observe, "get", self._store.get(tenant, response_id))
+
+    async def delete(self, tenant: str, response_id: str) -> None:
+        await _timed(self._observe, "delete", self._store.delete(tenant, response_id))
+
+    async def chain(self, tenant: str, response_id: str, *, max_depth: int, max_bytes: int) -> Sequence[StoredResponse]:
+        chain = self._store.chain(tenant, response_id, max_depth=max_depth, max_bytes=max_bytes)
+        return await _timed(self._observe, "chain", chain)
+
+    async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
+        return await _timed(self._observe, "items", self._store.items(tenant, item_ids, max_bytes=max_bytes))
+
+
+class TimedLedger:
+    """A `UsageLedger` that does what another does, and tells how long it took."""
+
+    def __init__(self, ledger: UsageLedger, observe: Observe) -> None:
+        self._ledger = ledger
+        self._observe = observe
+
+    async def record_usage(self, entries: Sequence[UsageEntry]) -> None:
+        await _timed(self._observe, "record_usage", self._ledger.record_usage(entries))
+
+    async def sum_usage(
+        self, by: Sequence[str], *, since: float, until: float | None = None, tenant: str | None = None
+    ) -> Sequence[UsageSum]:
+        sums = self._ledger.sum_usage(by, since=since, until=until, tenant=tenant)
+        return await _timed(self._observe, "sum_usage", sums)
+
+
+async def _timed(observe: Observe, operation: str, answer: Awaitable[_Answer]) -> _Answer:
+    started = time.perf_counter()
+    ok: bool | None = False
+    try:
+        found = await answer
+        ok = True
+        return found
+    except _ANSWERS:
+        ok = True
+        raise
+    except asyncio.CancelledError:
+        ok = None
+        raise
+    finally:
+        observe(operation, time.perf_counter() - started, ok)
