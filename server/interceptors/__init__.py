@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import grpc.aio
+
 from server.auth.base import Authenticator
 from server.interceptors.authentication import Authentication
 from server.interceptors.decoding import Decoding
 from server.interceptors.errors import Errors
 from server.interceptors.in_flight import InFlight
 from server.interceptors.request_id import RequestId
+from server.interceptors.tracing import TraceContext, Tracing
 from server.interceptors.wrapping import Wrapping
+from server.telemetry.spans import Spans
 
 
-def chain(authenticator: Authenticator, in_flight: InFlight) -> tuple[Wrapping, ...]:
-    """The interceptors, the outermost first."""
+def chain(
+    authenticator: Authenticator, in_flight: InFlight, spans: Spans | None = None
+) -> tuple[grpc.aio.ServerInterceptor, ...]:
+    """The interceptors, the outermost first. `spans` makes one of each call; without it none is made."""
     return (
         in_flight,  # counts what even the others take time for
+        TraceContext() if spans is None else Tracing(spans),  # sees every call's status, refusals' too
         Errors(),  # nothing that anything below raises gets out as it is
         RequestId(),  # so that every error, of authentication too, can name it
         Authentication(authenticator),  # before a byte of the request is parsed
