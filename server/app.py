@@ -30,15 +30,16 @@ from server.grpc_listener import serve_grpc, tell_health
 from server.inprocess import InProcessChannel
 from server.interceptors import InFlight, chain
 from server.limits.base import Limiter
+from server.observing import expect, observing
 from server.reload import Hangup, Reloader, reloading
 from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
-from server.stores.base import ResponseStore, UsageLedger
+from server.stores.base import ResponseStore
 from server.telemetry import log
-from server.telemetry.observers import Observers
-from server.usage.writer import UsageWriter
+from server.telemetry.metrics import Metrics
+from server.telemetry.timed_store import TimedStore
 
 #: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
 #: part.
@@ -95,14 +96,24 @@ async def open_app(
         generations = await stack.enter_async_context(open_generations(config))
         store = await _open_store(config, stack)
         running = Running()
-        reloader = None if file is None else Reloader(file, generations, running)
-        usage = await stack.enter_async_context(_writing_usage(config, store))
+        limiter = await _open_limiter(config, stack)
+        balance = Balance()
+        metrics = Metrics()
+        seen = await stack.enter_async_context(observing(config, metrics, store, limiter, balance))
+
+        def reloaded(outcome: str) -> None:
+            metrics.reload(outcome)
+            expect(metrics, generations.current.config)
+
+        expect(metrics, config)
+        reloader = None if file is None else Reloader(file, generations, running, reloaded)
+        store = TimedStore(store, metrics.store)
         creator = Creator(
             store=store,
-            limiter=await _open_limiter(config, stack),
-            observer=Observers(usage),
+            limiter=limiter,
+            observer=seen.observer,
             running=running,
-            balance=Balance(),
+            balance=balance,
             history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
             retention=config.retention,
         )
@@ -113,7 +124,7 @@ async def open_app(
 
         unknown = UnknownMethods()
         in_flight = InFlight()
-        interceptors = chain(generations, in_flight)
+        interceptors = chain(generations, in_flight, [seen.watcher], seen.spans)
         health = health_aio.HealthServicer()
         channel = InProcessChannel([*handlers.generic, unknown], interceptors)
         app = App(None, None, None, channel, in_flight, health, running, reloader)
@@ -143,6 +154,7 @@ async def open_app(
                 ready=lambda: app.unready,
                 config=lambda: generations.current.config,
                 reload=None if reloader is None else reloader.status,
+                metrics=metrics.render,
             )
             app.admin_url = await stack.enter_async_context(admin)
         if reloader is not None:
@@ -181,23 +193,9 @@ async def _open_limiter(config: Config, stack: AsyncExitStack) -> Limiter:
         raise ConfigError([f"limiter: {error}"]) from None
 
 
-@asynccontextmanager
-async def _writing_usage(config: Config, store: ResponseStore) -> AsyncIterator[list[UsageWriter]]:
-    """What writes usage; nothing where the store keeps none."""
-    if not isinstance(store, UsageLedger):
-        yield []
-        return
-    retention = config.usage.retention
-    writer = UsageWriter(store, retention=None if retention is None else retention.total_seconds())
-    try:
-        yield [writer]
-    finally:
-        await writer.close()
-
-
 def run(config: Config, file: ConfigFile | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status. SIGHUP has `file` read again."""
-    log.configure()
+    log.configure(level=config.telemetry.log_level, format=config.telemetry.log_format)
     if sys.platform == "win32":
         return asyncio.run(_serve(config, file))
     import uvloop

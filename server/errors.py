@@ -26,9 +26,13 @@ or the words of an exception.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from antiphon.responses import v1
+
+_REASON_NAMES: Final = {
+    value.number: value.name.removeprefix("ERROR_REASON_") for value in v1.ErrorReason.DESCRIPTOR.values
+}
 
 
 class ServiceError(Exception):
@@ -64,7 +68,7 @@ class ServiceError(Exception):
     @property
     def reason_name(self) -> str:
         """The name of the reason without its prefix, as `ErrorInfo` and the ledger have it."""
-        return v1.ErrorReason.Name(self.reason).removeprefix("ERROR_REASON_")
+        return _REASON_NAMES[self.reason]
 
 
 class Internal(ServiceError):

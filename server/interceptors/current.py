@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
+from opentelemetry.context import Context
+
 from server.auth.base import Caller
 from server.generation import Generation
 from server.telemetry.record import ResponseRecord
@@ -31,3 +33,6 @@ observed: Final[ContextVar[Observed]] = ContextVar("observed")
 
 #: The rules that the call is served under, from its beginning to its end.
 generation: Final[ContextVar[Generation]] = ContextVar("generation")
+
+#: Where the call stands in its trace: the parent of what is done for it. None when nobody traces it.
+trace: Final[ContextVar[Context | None]] = ContextVar("trace", default=None)

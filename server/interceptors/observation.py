@@ -32,7 +32,7 @@ class Ended:
         seconds: float,
         observed: Observed,
     ) -> None:
-        #: Of `wrapping.METHODS`, or `wrapping.UNKNOWN`.
+        #: Its full name, or `other` for one that the contract does not have.
         self.method = method
         self.request_id = request_id
         self.code = code

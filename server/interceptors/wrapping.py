@@ -9,22 +9,15 @@ from typing import Any, Final, TypeAlias
 import grpc
 import grpc.aio
 
-from antiphon.responses import v1
+from server.telemetry.registry import OTHER
+from server.telemetry.registry.metrics import METHODS
 
 #: `(request, context)` to a response, or to a generator of responses. Whoever wraps a generator closes it, with
 #: `aclosing`: left to the garbage collector, what a method streams would end some time after the call.
 Unary: TypeAlias = Callable[[Any, Any], Awaitable[Any]]
 Stream: TypeAlias = Callable[[Any, Any], AsyncGenerator[Any, None]]
 
-#: Every method of the contract, such as `antiphon.responses.v1.ResponsesService/CreateResponse`.
-METHODS: Final = frozenset(
-    f"{service.full_name}/{method.name}"
-    for message in (v1.CreateResponseRequest, v1.CreateConversationRequest, v1.ListModelsRequest)
-    for service in message.DESCRIPTOR.file.services_by_name.values()
-    for method in service.methods
-)
-#: Stands for whatever else callers ask for.
-UNKNOWN: Final = "unknown"
+_KNOWN: Final = frozenset(METHODS)
 
 #: gRPC's own services (health, reflection), which callers may use without a key.
 INFRASTRUCTURE = "/grpc."
@@ -40,7 +33,8 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     @abstractmethod
     def wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
-        """The handler of a method, wrapped; `method` is a name of `METHODS`, or `UNKNOWN`."""
+        """The handler of a method, wrapped; `method` is its full name without the leading slash, or `OTHER` for one
+        that the contract does not have: callers make up as many as they like."""
 
     async def intercept_service(
         self,
@@ -54,7 +48,7 @@ class Wrapping(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         known = self._wrapped.get(id(handler))
         if known is None:
             method = handler_call_details.method.removeprefix("/")
-            known = (handler, self.wrap(handler, method if method in METHODS else UNKNOWN))
+            known = (handler, self.wrap(handler, method if method in _KNOWN else OTHER))
             self._wrapped[id(handler)] = known
         return known[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -78,6 +79,10 @@ class Reservation(Protocol):
 
 class Limiter(Protocol):
     """Counts what is asked for, against limits."""
+
+    #: What went wrong, by name: `failures` of the backend, `fallbacks` (decisions that were made without it), `unsent`
+    #: (settlements that it was never told).
+    counts: Counter[str]
 
     async def reserve(self, limits: Sequence[Limit], tokens: int) -> Reservation | Refusal:
         """Reserve one request, `tokens` tokens and one slot of concurrency under all limits at once, or nothing.

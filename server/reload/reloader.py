@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,8 +36,16 @@ class Outcome(StrEnum):
 class Reloader:
     """Replaces the generation that serves new calls by one that its file describes."""
 
-    def __init__(self, file: ConfigFile, generations: Generations, running: Running) -> None:
+    def __init__(
+        self,
+        file: ConfigFile,
+        generations: Generations,
+        running: Running,
+        observe: Callable[[str], None] = lambda outcome: None,
+    ) -> None:
+        """`observe` is told how each came out."""
         self.file = file
+        self._observe = observe
         #: How often each came out.
         self.outcomes = dict.fromkeys(Outcome, 0)
         #: What came out last, and when; None before the first time.
@@ -66,6 +74,7 @@ class Reloader:
                 )
             self.last, self.at = outcome, datetime.now(UTC)
             self.outcomes[outcome] += 1
+            self._observe(outcome)
             return outcome
 
     def status(self) -> dict[str, Any]:

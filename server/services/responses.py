@@ -90,6 +90,7 @@ def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, 
         incremental,
         request,
         captures_content=caller.captures_content,
+        trace_parent=current.trace.get(),
     )
     current.observed.get().record = record
     return Call(caller, record, current.generation.get().models, _deadline(context))

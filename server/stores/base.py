@@ -101,7 +101,8 @@ class UsageEntry:
     tenant: str
     #: The name of the key.
     key: str
-    #: As it was asked for; `target`, `provider` and `upstream_model` are empty where no provider was asked.
+    #: As it was asked for; empty where no such model is configured. `target`, `provider` and `upstream_model` are
+    #: empty where no provider was asked.
     model: str
     target: str
     provider: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import structlog
@@ -17,9 +16,6 @@ from server.telemetry.registry.metrics import METHODS, REASONS
 _log = structlog.get_logger()
 
 _KNOWN_METHODS: Final = frozenset(METHODS)
-_MAX_MODEL: Final = 64
-#: What no sensible name of a model has.
-_ODD: Final = re.compile(r"[^A-Za-z0-9._:/@+-]")
 #: Codes that are the server's fault, or its providers', where no reason is known.
 _SERVER_CODES: Final = frozenset({"UNKNOWN", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 
@@ -79,7 +75,8 @@ def log_call(
 def _describe(fields: dict[str, Any], record: ResponseRecord) -> None:
     fields["tenant"] = record.tenant
     fields["key"] = record.key
-    fields["model"] = record.model if record.model_is_known else _ODD.sub("?", record.model[:_MAX_MODEL])
+    # What is no model of ours may be anything: a key, or a prompt.
+    fields["model"] = record.model if record.model_is_known else OTHER
     fields["stream"] = record.incremental
     if record.outcome is not None:
         fields["outcome"] = record.outcome

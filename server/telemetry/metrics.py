@@ -12,10 +12,10 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from server.errors import ServiceError
-from server.limits.base import Limit
+from server.limits.base import Refusal, Reservation
 from server.telemetry.families import Cells, Counter, Gauge, Histogram, LabelValues, scalar
 from server.telemetry.log import log_unexpected
-from server.telemetry.record import NO_TOKENS, Attempt, ResponseRecord
+from server.telemetry.record import NO_TOKENS, Attempt, Observer, ResponseRecord
 from server.telemetry.registry import METRICS, OTHER, Metric
 from server.telemetry.registry import metrics as registered
 
@@ -27,7 +27,7 @@ _STORE_OUTCOMES: Final = {True: "ok", False: "error", None: "cancelled"}
 _Cells = TypeVar("_Cells", bound=Cells)
 
 
-class Metrics(Collector):
+class Metrics(Collector, Observer):
     """All metrics of one server: an `Observer` of its responses, and told of the rest by method.
 
     To be told on the event loop only; may be rendered on another thread. Never
@@ -80,8 +80,13 @@ class Metrics(Collector):
     def begun(self, record: ResponseRecord) -> None:
         self._in_flight.add((_flag(record.incremental),))
 
-    def attempt_begun(self, record: ResponseRecord, attempt: Attempt) -> None:
-        """Nothing to count: attempts are counted when they have ended."""
+    def limited(self, record: ResponseRecord, decision: Reservation | Refusal) -> None:  # noqa: ARG002
+        if isinstance(decision, Refusal):
+            limit = decision.limit
+            said = "never_fits" if decision.retry_after is None else "refused"
+            self._limit_decisions.add((said, limit.name, limit.subject.partition(":")[0]))
+        else:
+            self._limit_decisions.add(("granted", "", ""))
 
     def attempt_ended(self, record: ResponseRecord, attempt: Attempt) -> None:  # noqa: ARG002
         where = (attempt.target, attempt.provider)
@@ -90,9 +95,6 @@ class Metrics(Collector):
             self._attempt_duration.observe(where, attempt.duration)
         if attempt.error is not None:
             self._attempt_errors.add((_reason(attempt.error), *where))
-
-    def first_token(self, record: ResponseRecord) -> None:
-        """Nothing to count: it is counted when the response has ended."""
 
     def gap(self, record: ResponseRecord, seconds: float) -> None:
         attempts = record.attempts
@@ -141,11 +143,6 @@ class Metrics(Collector):
         status code."""
         self._rpc_duration.observe((method.removeprefix("/"), code), seconds)
 
-    def limit(self, decision: str, limit: Limit | None = None) -> None:
-        """A limiter decided: `granted`, `refused`, `never_fits` (both with the limit in the way) or `fallback`."""
-        name, subject = ("", "") if limit is None else (limit.name, limit.subject.partition(":")[0])
-        self._limit_decisions.add((decision, name, subject))
-
     def store(self, operation: str, seconds: float, ok: bool | None) -> None:
         """An operation of the store ended, well or not; None where its caller did not wait for its end."""
         self._store_duration.observe((operation, _STORE_OUTCOMES[ok]), seconds)
@@ -155,7 +152,7 @@ class Metrics(Collector):
         self._loop_lag.observe((), seconds)
 
     def reload(self, result: str) -> None:
-        """The configuration was read anew: `applied`, `unchanged` or `rejected`."""
+        """The configuration was read anew: `applied`, `unchanged` or `refused`."""
         self._reloads.add((result,))
 
     def watch(self, name: str, read: Callable[[], float]) -> None:

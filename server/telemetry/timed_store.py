@@ -68,6 +68,9 @@ class TimedLedger:
         sums = self._ledger.sum_usage(by, since=since, until=until, tenant=tenant)
         return await _timed(self._observe, "sum_usage", sums)
 
+    async def forget_usage(self, *, before: float) -> int:
+        return await _timed(self._observe, "forget_usage", self._ledger.forget_usage(before=before))
+
 
 async def _timed(observe: Observe, operation: str, answer: Awaitable[_Answer]) -> _Answer:
     started = time.perf_counter()

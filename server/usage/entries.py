@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from antiphon.responses import v1
 from server.errors import ServiceError
 from server.stores.base import UsageEntry
 from server.telemetry.record import Attempt, Outcome, ResponseRecord, Tokens
@@ -15,8 +14,6 @@ LONGEST_TEXT: Final = 256
 
 #: More tokens than any response has. Counts beyond it are not believed, so that sums stay within 64 bits.
 MOST_TOKENS: Final = 10**9
-
-_REASONS: Final = {value.number: value.name.removeprefix("ERROR_REASON_") for value in v1.ErrorReason.DESCRIPTOR.values}
 
 
 def entries_of(record: ResponseRecord) -> list[UsageEntry]:
@@ -84,12 +81,13 @@ def _entry(
         request_id=record.request_id[:LONGEST_TEXT],
         tenant=record.tenant,
         key=record.key,
-        model=record.model[:LONGEST_TEXT],
+        # What is no model of ours may be anything the caller wrote: a key, or a prompt.
+        model=record.model[:LONGEST_TEXT] if record.model_is_known else "",
         target=attempt.target[:LONGEST_TEXT] if attempt else "",
         provider=attempt.provider if attempt else "",
         upstream_model=attempt.model[:LONGEST_TEXT] if attempt else "",
         outcome=outcome.value,
-        error=_REASONS[error.reason] if error else "",
+        error=error.reason_name if error else "",
         incremental=record.incremental,
         started_at=started_at,
         first_event=first_event,

@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from antiphon import openai_json
+from server import masking
 from server.errors import (
     ContextLengthExceeded,
     InsufficientQuota,
@@ -29,13 +30,6 @@ _REJECTIONS: Final = frozenset({400, 404, 409, 413, 422})
 _OUTAGES: Final = frozenset({502, 503, 504, 529})
 _EMPTY_ACCOUNT: Final = frozenset({"insufficient_quota", "credit_balance_exhausted"})
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}\Z")
-#: What keys and account ids look like.
-_SECRET: Final = re.compile(
-    r"\b(?:sk|rk|pk|gsk|xai|sess)[-_][\w*.-]{6,}"
-    r"|\b(?:org|proj)[-_][A-Za-z0-9]{12,}"
-    r"|\bAIza[\w-]{20,}|\bAKIA[0-9A-Z]{12,}|\beyJ[\w-]{10,}\.[\w.-]+"
-    r"|(?i:\bbearer\s+)[\w.~+/=*-]{16,}"
-)
 
 
 class Mask:
@@ -50,8 +44,8 @@ class Mask:
         """The text in one line of printable characters, without secrets and not too long."""
         text = " ".join("".join(c if c.isprintable() else " " for c in text[: 16 * _MAX_MESSAGE]).split())
         if self._own is not None:
-            text = self._own.sub("***", text)
-        text = _SECRET.sub("***", text)
+            text = self._own.sub(masking.MASK, text)
+        text = masking.mask(text)
         return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
 
 

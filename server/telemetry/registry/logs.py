@@ -22,8 +22,7 @@ CALL: Final = LogEvent(
         Field(
             "model",
             "string",
-            "The model that was asked for. One that is not configured is cut, and what no name "
-            "of a model has is replaced.",
+            "The model that was asked for, or `other` for one that is not configured.",
             optional=True,
         ),
         Field("stream", "boolean", "Whether events were wanted as they happen.", optional=True),

@@ -27,9 +27,9 @@ METHODS: Final = tuple(
 )
 CODES: Final = tuple(code_pb2.Code.keys())
 TOKEN_KINDS: Final = ("input", "output", "cached", "cache_write", "reasoning")
-DECISIONS: Final = ("granted", "refused", "never_fits", "fallback")
-STORE_OPERATIONS: Final = ("put", "get", "delete", "chain", "items", "record_usage", "sum_usage")
-RELOADS: Final = ("applied", "unchanged", "rejected")
+DECISIONS: Final = ("granted", "refused", "never_fits")
+STORE_OPERATIONS: Final = ("put", "get", "delete", "chain", "items", "record_usage", "sum_usage", "forget_usage")
+RELOADS: Final = ("applied", "unchanged", "refused")
 
 
 def _limit_names() -> Iterable[str]:
@@ -179,8 +179,8 @@ LIMIT_DECISIONS: Final = Metric(
     "antiphon_limit_decisions_total",
     Kind.COUNTER,
     "{decision}",
-    "What limiters decided. `never_fits`: more was asked for than the limit ever allows; `fallback`: the limiter's "
-    "backend could not be used.",
+    "What limiters decided, for a response or for an attempt at one target. `never_fits`: more was asked for than the "
+    "limit ever allows.",
     (
         Label("decision", "what was decided", DECISIONS),
         Label("limit", "the limit that refused; empty where none did", ("", *_limit_names())),
@@ -211,7 +211,7 @@ RELOAD_RESULTS: Final = Metric(
     "antiphon_config_reloads_total",
     Kind.COUNTER,
     "{reload}",
-    "Attempts at reading the configuration anew. After a `rejected` one the old configuration stays.",
+    "Attempts at reading the configuration anew. After a `refused` one the old configuration stays.",
     (Label("result", "what came of it", RELOADS),),
 )
 FOLDED: Final = Metric(
@@ -223,6 +223,9 @@ FOLDED: Final = Metric(
 )
 _WATCHED: Final = (
     ("antiphon_targets_cooling", "{target}", "Targets that are left alone for now, because they failed."),
+    ("antiphon_limiter_failures_total", "{failure}", "Failures of the limiter's backend."),
+    ("antiphon_limiter_fallbacks_total", "{decision}", "Decisions that were made without the limiter's backend."),
+    ("antiphon_limiter_unsent_total", "{settlement}", "Settlements that the limiter's backend was never told."),
     ("antiphon_usage_queue_entries", "{entry}", "Usage entries that wait to be written."),
     ("antiphon_usage_dropped_total", "{entry}", "Usage entries that were lost because the queue was full."),
     ("antiphon_span_queue_spans", "{span}", "Spans that wait to be exported."),
