@@ -170,3 +170,30 @@ def test_the_files_that_references_name() -> None:
         "c": "file:/one",
     }
     assert files(tree) == {"/one", "/two"}
+
+
+def test_what_changes_while_it_is_read_is_a_change(place: Place) -> None:
+    class Meanwhile(dict[str, str]):
+        """Asked once the file has been read."""
+
+        def get(self, name: str, default: object = None) -> str:  # type: ignore[override]
+            rewrite(place)
+            return "memory"
+
+    place.config.write_text("store: ${STORE}\nretention: null\n")
+    file = ConfigFile(place.config, Meanwhile())
+    assert file.load().retention is None
+    assert file.digest() != file.loaded
+
+
+def test_a_secret_that_is_named_later_is_watched_from_then_on(place: Place) -> None:
+    file = ConfigFile(place.config, {})
+    file.load()
+    other = place.folder / "other"
+    other.write_text("one-0123456789abcdef")
+    place.config.write_text(KEYS.format(other))
+    file.load()
+    rotate(place)
+    assert file.digest() == file.loaded
+    other.write_text("two-0123456789abcdef")
+    assert file.digest() != file.loaded
