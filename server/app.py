@@ -86,11 +86,12 @@ class _Handlers:
 
 @asynccontextmanager
 async def open_app(
-    config: Config, file: ConfigFile | None = None, *, watch: bool = True, asked: asyncio.Event | None = None
+    config: Config, file: ConfigFile | None = None, *, asked: asyncio.Event | None = None
 ) -> AsyncIterator[App]:
     """Run a server until the context ends. Calls in flight then get `config.drain.grace` to finish.
 
-    What `file` comes to say replaces `config` when `asked` is set, and with `watch` by itself.
+    What `file` comes to say replaces `config` when `asked` is set, and by itself where the configuration has it
+    watched.
     """
     async with AsyncExitStack() as stack:
         generations = await stack.enter_async_context(open_generations(config))
@@ -158,7 +159,7 @@ async def open_app(
             )
             app.admin_url = await stack.enter_async_context(admin)
         if reloader is not None:
-            await stack.enter_async_context(reloading(reloader, asked or asyncio.Event(), watch=watch))
+            await stack.enter_async_context(reloading(reloader, asked or asyncio.Event(), watch=config.reload.watch))
         await tell_health(health, health_pb2.HealthCheckResponse.SERVING)
         try:
             yield app

@@ -18,7 +18,7 @@ from server.telemetry.record import ResponseRecord
 
 #: What a caller's deadline leaves to tell the caller that it has passed: so many seconds, and of a short one this part.
 _LAST_WORDS: Final = 0.1
-_LAST_SHARE: Final = 0.05
+_LAST_SHARE: Final = 0.2
 
 
 class ResponsesService(v1.ResponsesServiceServicer):

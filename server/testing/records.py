@@ -23,6 +23,7 @@ def a_record(*attempts: Attempt, **values: Any) -> ResponseRecord:
         request=v1.CreateResponseRequest(model="fast", input_text="a secret"),
         started_at=STARTED_AT,
         started=STARTED,
+        model_is_known=True,
         response_id="resp_1",
         first_event=0.5,
         duration=2.0,

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -86,8 +87,14 @@ class Served:
                 return code
         return grpc.StatusCode.OK
 
-    def written(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / "stderr").read_text().splitlines()]
+    def written(self, event: str, times: int) -> list[dict[str, Any]]:
+        """The log's lines of this event, once there are so many: lines take a moment to be written."""
+        while True:
+            lines = [json.loads(line) for line in (self.folder / "stderr").read_text().splitlines()]
+            found = [line for line in lines if line["event"] == event]
+            if len(found) >= times:
+                return found
+            time.sleep(0.02)
 
 
 OK, UNKNOWN_KEY = grpc.StatusCode.OK, grpc.StatusCode.UNAUTHENTICATED
@@ -143,7 +150,7 @@ def test_a_changed_file_and_a_rotated_secret_take_effect_by_themselves(
         last = [event for chunk in call for event in chunk.events][-1]
         assert last.completed.response.output[0].message.content[0].output_text.text == "Hello, wörld 🎉"
     assert served.until(lambda told: not told["retired"]["generations"])["generation"] == 3
-    reloaded = [line for line in served.written() if line["event"] == "configuration reloaded"]
+    reloaded = served.written("configuration reloaded", 2)
     assert [line["changes"] for line in reloaded] == [
         {"keys": {"changed": ["dev"]}},
         {"keys": {"added": ["third"]}, "models": {"added": ["added"], "removed": ["up-*"]}},
@@ -191,7 +198,7 @@ def test_hangup_reads_the_file_at_once(served: Served) -> None:
     told = served.applied(1)
     assert told["next_start"] == ["max_request_bytes"]
     assert "max_request_bytes: changed; takes effect at the next start" in [
-        line.get("warning") for line in served.written()
+        line["warning"] for line in served.written("configuration warning", 1)
     ]
 
 

@@ -30,6 +30,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "server.cli": ("server.__main__",),
     "server.app": ("server.cli", "server.testing"),
     "server.admin": ("server.app", "server.testing"),
+    "server.observing": ("server.app", "server.testing"),
     "server.inprocess": ("server.app", "server.testing"),
     "server.grpc_listener": ("server.app", "server.testing"),
     "server.reload": ("server.app", "server.testing"),
@@ -40,6 +41,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "server.config": (
         "server.admin",
         "server.app",
+        "server.observing",
         "server.auth",
         "server.cli",
         "server.generation",
@@ -55,7 +57,13 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         ["server.config.units", "server.config.problems"], ("server.config", "server.limits", "server.usage")
     ),
     "server.services": ("server.app", "server.testing"),
-    "server.interceptors": ("server.app", "server.grpc_listener", "server.services", "server.testing"),
+    "server.interceptors": (
+        "server.app",
+        "server.observing",
+        "server.grpc_listener",
+        "server.services",
+        "server.testing",
+    ),
     "server.registry": (
         "server.app",
         "server.cli",
@@ -65,10 +73,11 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "server.usage.command",
     ),
     # Usage is written by an observer of responses, and printed by a command.
-    "server.usage": ("server.app", "server.cli", "server.testing"),
+    "server.usage": ("server.observing", "server.cli", "server.testing"),
     "server.usage.command": ("server.cli",),
     "server.engine": (
         "server.app",
+        "server.observing",
         "server.services",
         "server.interceptors",
         "server.registry",
@@ -104,7 +113,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
             "server.testing",
         ),
     ),
-    "opentelemetry.proto.collector.metrics": ("server.telemetry.otlp_metrics",),
+    "opentelemetry.proto.collector.metrics": ("server.telemetry.otlp_metrics", "server.testing"),
     "prometheus_client": ("server.telemetry",),
     **dict.fromkeys(["httpx", "httpx_aiohttp"], ("server.providers.http",)),
     "redis": ("server.limits.redis", "server.stores.redis", "server.testing"),

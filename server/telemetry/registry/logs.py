@@ -60,6 +60,8 @@ LOG_EVENTS: Final[tuple[LogEvent, ...]] = (
             Field("request_id", "string", "The call that it ended.", optional=True),
             Field("provider", "string", "The provider that was being asked.", optional=True),
             Field("metric", "string", "The metric that could not be read.", optional=True),
+            Field("doing", "string", "What was being done behind the calls' backs.", optional=True),
+            Field("entries", "integer", "The usage entries that it was about.", optional=True),
         ),
     ),
     LogEvent(
@@ -67,6 +69,85 @@ LOG_EVENTS: Final[tuple[LogEvent, ...]] = (
         ("warning",),
         "A response failed, and the store could not be used to keep that.",
         (Field("response_id", "string", "The response."),),
+    ),
+    LogEvent(
+        "limiter down",
+        ("warning",),
+        "The limiter's backend does not answer. Told once, until it does again.",
+        (
+            Field("address", "string", "Where it is looked for."),
+            Field("error", "string", "The type of the exception."),
+            Field("when_down", "string", "What decides meanwhile: `local`, `refuse` or `allow`."),
+        ),
+    ),
+    LogEvent(
+        "limiter back",
+        ("info",),
+        "The limiter's backend answers again.",
+        (
+            Field("address", "string", "Where it is."),
+            Field("seconds", "number", "How long it did not."),
+        ),
+    ),
+    LogEvent(
+        "usage cannot be written",
+        ("warning",),
+        "The store does not take usage. It is tried again; told once, until the store does.",
+        (Field("waiting", "integer", "Entries that wait."),),
+    ),
+    LogEvent(
+        "usage is written again",
+        ("info",),
+        "The store takes usage again.",
+        (
+            Field("waiting", "integer", "Entries that still wait."),
+            Field("dropped", "integer", "Entries that were lost since the start, because too many waited."),
+        ),
+    ),
+    LogEvent(
+        "old usage cannot be forgotten", ("warning",), "The store could not be used; it is tried again later.", ()
+    ),
+    LogEvent(
+        "telemetry trouble",
+        ("warning",),
+        "What OpenTelemetry's library has to say, a line now and then.",
+        (
+            Field("source", "string", "Which part of it."),
+            Field("words", "array of strings", "The codes that it named; nothing else of its words."),
+            Field("more_since_last", "integer", "How often it had something to say and was not let."),
+        ),
+    ),
+    LogEvent(
+        "configuration reloaded",
+        ("info",),
+        "A configuration that was read again is in force.",
+        (
+            Field("generation", "integer", "Counts the configurations of this process."),
+            Field("changes", "object", "By section, the names that were added, removed and changed."),
+            Field("revoked", "array of strings", "The names of the keys that are accepted no longer."),
+            Field("interrupted", "integer", "Responses that were being made for them, and were ended."),
+        ),
+    ),
+    LogEvent(
+        "configuration unchanged",
+        ("info",),
+        "A configuration that was read again says what is in force already.",
+        (Field("generation", "integer", "The one in force."),),
+    ),
+    LogEvent(
+        "configuration warning",
+        ("warning",),
+        "What is allowed but unwise, or has to wait for the next start.",
+        (Field("warning", "string", "What, by the name of its key."),),
+    ),
+    LogEvent(
+        "configuration refused",
+        ("error",),
+        "A configuration that was read again cannot be used. What was in force stays so.",
+        (
+            Field("generation", "integer", "The one in force."),
+            Field("problems", "array of strings", "All that is wrong with it, without secrets."),
+        ),
     ),
     LogEvent(
         "log lines dropped",

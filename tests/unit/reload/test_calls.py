@@ -40,6 +40,7 @@ class Settings:
             json.dumps(
                 {
                     "listen": {"grpc": "127.0.0.1:0", "http": None, "admin": "127.0.0.1:0"},
+                    "reload": {"watch": False},
                     "store": "memory",
                     "providers": self.providers,
                     "models": self.models,
@@ -88,7 +89,7 @@ def bearer(key: str) -> tuple[tuple[str, str], ...]:
 async def staged(transport: str, settings: Settings) -> AsyncIterator[Stage]:
     settings.write()
     file = ConfigFile(settings.path, {})
-    async with open_app(file.load(), file, watch=False) as app:
+    async with open_app(file.load(), file) as app:
         if transport == "in process":
             yield Stage(settings, app, app.channel)
         else:
@@ -303,7 +304,7 @@ async def test_a_server_stops_while_a_provider_is_being_opened(tmp_path: Path, s
     settings = Settings(tmp_path / "antiphon.yaml", old="http://127.0.0.1:9/v1")
     settings.write()
     file, asked = ConfigFile(settings.path, {}), asyncio.Event()
-    async with open_app(file.load(), file, watch=False, asked=asked):
+    async with open_app(file.load(), file, asked=asked):
         settings.providers = {"old": {"kind": "silent", "mode": "hang"}}
         settings.write()
         asked.set()

@@ -80,14 +80,9 @@ def test_it_holds_no_content_and_no_words_of_errors(make_record: MakeRecord, log
     assert logs[0]["reason"] == "INTERNAL"
 
 
-def test_an_unknown_model_is_cut_and_cleaned(make_record: MakeRecord, logs: Logs) -> None:
-    name = 'Say {"a":\n\ud800\x1b[31m' + "x" * 10_000
-    log_call(CREATE, "NOT_FOUND", 0.1, make_record(model="fast", known=False, outcome=Outcome.REFUSED))
-    record = make_record(known=False, outcome=Outcome.REFUSED)
-    record.model = name
-    log_call(CREATE, "NOT_FOUND", 0.1, record)
-    assert logs[0]["model"] == "fast"
-    assert logs[1]["model"] == "Say???a?:????31m" + "x" * (64 - 16)
+def test_what_is_asked_for_as_a_model_and_is_none_is_not_logged(make_record: MakeRecord, logs: Logs) -> None:
+    log_call(CREATE, "NOT_FOUND", 0.1, make_record(model="sk-0123456789", known=False, outcome=Outcome.REFUSED))
+    assert logs[0]["model"] == "other"
 
 
 @pytest.mark.parametrize(

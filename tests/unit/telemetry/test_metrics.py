@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from server.errors import InvalidValue, RateLimitExceeded, Timeout, UpstreamError
-from server.limits.base import Kind, Limit
+from server.limits.base import Kind, Limit, Refusal
 from server.telemetry.families import Histogram, LabelValues
 from server.telemetry.metrics import Metrics
 from server.telemetry.record import Outcome, ResponseRecord, Tokens
@@ -163,11 +163,19 @@ def test_calls_are_counted_by_method_and_code() -> None:
     assert label_values(metrics, "method") == {CREATE[1:], OTHER}
 
 
-def test_limiters_decisions_name_kinds_of_subjects_only() -> None:
+class Granted:
+    levels = ()
+
+    def settle(self, tokens: int) -> None:
+        """Nothing was taken."""
+
+
+def test_limiters_decisions_name_kinds_of_subjects_only(make_record: MakeRecord) -> None:
     metrics = Metrics()
-    metrics.limit("granted")
-    metrics.limit("refused", Limit("key:CANARY", Kind.TOKENS, 5, 60))
-    metrics.limit("never_fits", Limit("made-up:CANARY", Kind.CONCURRENCY, 5, 0))
+    record = make_record()
+    metrics.limited(record, Granted())
+    metrics.limited(record, Refusal(Limit("key:CANARY", Kind.TOKENS, 5, 60), 1.0, ()))
+    metrics.limited(record, Refusal(Limit("made-up:CANARY", Kind.CONCURRENCY, 5, 0), None, ()))
     name = "antiphon_limit_decisions_total"
     assert value(metrics, name, decision="granted", limit="", subject="") == 1
     assert value(metrics, name, decision="refused", limit="tpm", subject="key") == 1
@@ -177,9 +185,9 @@ def test_limiters_decisions_name_kinds_of_subjects_only() -> None:
 
 def test_reloads_and_lag_and_the_store_are_counted() -> None:
     metrics = Metrics()
-    assert value(metrics, "antiphon_config_reloads_total", result="rejected") == 0
-    metrics.reload("rejected")
-    assert value(metrics, "antiphon_config_reloads_total", result="rejected") == 1
+    assert value(metrics, "antiphon_config_reloads_total", result="refused") == 0
+    metrics.reload("refused")
+    assert value(metrics, "antiphon_config_reloads_total", result="refused") == 1
     metrics.loop_lag(0.2)
     assert value(metrics, "antiphon_event_loop_lag_seconds_sum") == 0.2
     metrics.store("put", 0.001, None)

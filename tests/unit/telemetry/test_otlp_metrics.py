@@ -64,7 +64,7 @@ def labels(point: Any) -> dict[str, str]:
 
 async def test_everything_arrives() -> None:
     metrics = Metrics()
-    metrics.reload("rejected")
+    metrics.reload("refused")
     metrics.watch("antiphon_usage_queue_entries", lambda: 4)
     for seconds in (0.0005, 0.003, 0.003, 100.0):
         metrics.loop_lag(seconds)
@@ -94,7 +94,7 @@ async def test_everything_arrives() -> None:
     assert reloads.unit == "{reload}"
     assert reloads.sum.is_monotonic
     assert reloads.sum.aggregation_temporality == metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
-    assert {labels(point)["result"]: point.as_double for point in reloads.sum.data_points}["rejected"] == 1
+    assert {labels(point)["result"]: point.as_double for point in reloads.sum.data_points}["refused"] == 1
     assert all(0 < point.start_time_unix_nano < point.time_unix_nano for point in reloads.sum.data_points)
 
     assert found["antiphon_usage_queue_entries"].gauge.data_points[0].as_double == 4

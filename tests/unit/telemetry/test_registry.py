@@ -12,7 +12,7 @@ from prometheus_client.core import Metric as Family
 
 from server.errors import RateLimitExceeded, Timeout
 from server.limits.base import Kind as LimitKind
-from server.limits.base import Limit
+from server.limits.base import Limit, Refusal
 from server.telemetry.call_log import log_call
 from server.telemetry.metrics import Metrics
 from server.telemetry.record import Outcome, ResponseRecord, Tokens
@@ -46,7 +46,7 @@ def everything(make_record: MakeRecord, tell: Tell) -> Metrics:
     metrics.begun(record)
     metrics.gap(record, 0.1)
     metrics.rpc("/antiphon.responses.v1.ResponsesService/CreateResponse", "OK", 0.1)
-    metrics.limit("refused", Limit("key:dev", LimitKind.REQUESTS, 1, 60))
+    metrics.limited(record, Refusal(Limit("key:dev", LimitKind.REQUESTS, 1, 60), 1.0, ()))
     metrics.store("put", 0.1, True)
     metrics.loop_lag(0.1)
     metrics.reload("applied")

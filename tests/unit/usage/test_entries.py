@@ -83,12 +83,15 @@ def test_an_estimate_is_told() -> None:
 
 def test_refused_before_any_provider_was_asked() -> None:
     refused = {"response_id": "", "outcome": Outcome.REFUSED, "tokens": NO_TOKENS, "first_event": None}
-    records = [a_record(error=RateLimitExceeded("Slow down."), model="none", **refused) for _ in range(100)]
+    records = [
+        a_record(error=RateLimitExceeded("Slow down."), model="none", model_is_known=False, **refused)
+        for _ in range(100)
+    ]
     entries = [entry for record in records for entry in entries_of(record)]
     assert len(entries) == len({entry.id for entry in entries}) == 100, "requests of one request id are one entry"
     entry = entries[0]
     assert (entry.attempt, entry.outcome, entry.error) == (0, "refused", "RATE_LIMIT_EXCEEDED")
-    assert (entry.model, entry.target, entry.provider, entry.upstream_model) == ("none", "", "", "")
+    assert (entry.model, entry.target, entry.provider, entry.upstream_model) == ("", "", "", "")
     assert {entry.request_id for entry in entries} == {"req_1"}
 
 
