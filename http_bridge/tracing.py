@@ -20,8 +20,8 @@ _CONTEXT: Final = ("traceparent", "tracestate")
 _VERBS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: Of a path that no route matches, so much is told.
 _MAX_PATH: Final = 256
-#: How long, in seconds, spans that wait are still sent at the end.
-_PATIENCE: Final = 3.0
+#: How long, in seconds, the ends of calls that have been ended are waited for.
+_SETTLING: Final = 1.0
 
 Metadata = list[tuple[str, str]]
 
@@ -79,12 +79,14 @@ class Traces:
     async def settle(self) -> None:
         """Wait for the ends of calls that are under way, which have been ended by now."""
         if self._calls:
-            await asyncio.wait(self._calls, timeout=_PATIENCE)
+            await asyncio.wait(self._calls, timeout=_SETTLING)
 
 
 @asynccontextmanager
-async def open_traces(endpoint: str | None) -> AsyncIterator[Traces | None]:
+async def open_traces(endpoint: str | None, patience: float = 3.0) -> AsyncIterator[Traces | None]:
     """Send spans to a collector that speaks OTLP over gRPC until the context ends; without an endpoint yield None.
+
+    On leaving, spans that wait are sent, for `patience` seconds.
 
     What else there is to choose is chosen by OpenTelemetry's own variables: `OTEL_TRACES_SAMPLER`,
     `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_MAX_QUEUE_SIZE` and the like.
@@ -107,7 +109,7 @@ async def open_traces(endpoint: str | None) -> AsyncIterator[Traces | None]:
         await traces.settle()
         closing = asyncio.get_running_loop().run_in_executor(None, provider.shutdown)
         try:
-            await asyncio.wait({closing}, timeout=_PATIENCE)
+            await asyncio.wait({closing}, timeout=patience)
         finally:
             if not closing.done():
                 exporter.shutdown()  # ends the request that is under way, and all that would follow
