@@ -6,7 +6,8 @@ import asyncio
 from typing import Any, Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
+from opentelemetry.trace import Span
 
 from antiphon.responses import v1
 from http_bridge import body, errors
@@ -15,26 +16,49 @@ from http_bridge.connection import allow, of_http
 from http_bridge.errors import Fault
 from http_bridge.exchange import Exchange, Exchanges
 from http_bridge.routes import bindings
+from http_bridge.tracing import Traces
 
 EXCHANGES: Final = web.AppKey("exchanges", Exchanges)
 
 
-def make_app(channel: Any, *, max_request_bytes: int, keepalive: float, silence: float) -> web.Application:
+def make_app(
+    channel: Any, *, max_request_bytes: int, keepalive: float, silence: float, traces: Traces | None = None
+) -> web.Application:
     """The application that serves the contract over a channel shaped like `grpc.aio.Channel`."""
-    app = web.Application(middlewares=[_answer], client_max_size=max_request_bytes)
+    app = web.Application(
+        middlewares=[_answer if traces is None else _traced(traces)], client_max_size=max_request_bytes
+    )
     app[EXCHANGES] = Exchanges()
     for binding in bindings(channel):
-        endpoint = Endpoint(binding, max_request_bytes=max_request_bytes, keepalive=keepalive, silence=silence)
+        endpoint = Endpoint(
+            binding, max_request_bytes=max_request_bytes, keepalive=keepalive, silence=silence, traces=traces
+        )
         for verb in ("GET", "HEAD") if binding.verb == "GET" else (binding.verb,):
             app.router.add_route(verb, binding.path, endpoint.answer, expect_handler=endpoint.expect)
     return app
 
 
+def _traced(traces: Traces) -> Middleware:
+    """The middleware below, within a span."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        span = traces.begin(request)
+        response = None
+        try:
+            response = await _answer(request, handler, span)
+            return response
+        finally:
+            traces.end(span, response)
+
+    return answer
+
+
 @web.middleware
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler, span: Span | None = None) -> web.StreamResponse:
     """Answer a request, come what may, unless its client has left."""
     exchanges = request.app[EXCHANGES]
-    request[EXCHANGE] = exchange = Exchange(request)
+    request[EXCHANGE] = exchange = Exchange(request, span)
     exchanges.add(exchange)
     try:
         response = await _try(request, handler, exchange)

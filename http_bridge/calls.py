@@ -19,6 +19,7 @@ from http_bridge.exchange import Exchange
 from http_bridge.heartbeat import Heartbeat
 from http_bridge.routes import Binding
 from http_bridge.sse import Frames
+from http_bridge.tracing import Traces
 
 _log: Final = logging.getLogger(__name__)
 EXCHANGE: Final = web.RequestKey("exchange", Exchange)
@@ -29,7 +30,16 @@ _SETTLING: Final = 1.0
 class Endpoint:
     """Answers the requests of one binding."""
 
-    def __init__(self, binding: Binding, *, max_request_bytes: int, keepalive: float, silence: float) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        *,
+        max_request_bytes: int,
+        keepalive: float,
+        silence: float,
+        traces: Traces | None = None,
+    ) -> None:
+        self._traces = traces
         self._binding = binding
         self._limit = max_request_bytes
         self._keepalive = keepalive
@@ -38,15 +48,19 @@ class Endpoint:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         exchange = request[EXCHANGE]
         message = await self._read(request)
-        rpc = self._binding.unary
+        rpc, name = self._binding.unary, self._binding.unary_name
         streams = self._binding.stream is not None and message.stream and request.method != "HEAD"
         if streams:
-            rpc = self._binding.stream
-        exchange.call = call = rpc(
-            message,
-            metadata=metadata.to_server(request.headers, exchange.request_id),
-            timeout=metadata.timeout(request.headers),
-        )
+            rpc, name = self._binding.stream, self._binding.stream_name
+        sent = metadata.to_server(request.headers, exchange.request_id)
+        timeout = metadata.timeout(request.headers)
+        if self._traces is None or exchange.span is None:
+            call = rpc(message, metadata=sent, timeout=timeout)
+        else:
+            span, sent = self._traces.begin_call(exchange.span, name, sent)
+            call = rpc(message, metadata=sent, timeout=timeout)
+            self._traces.end_with(call, span)
+        exchange.call = call
         try:
             if streams:
                 return await _relay(request, exchange, call, self._keepalive)
@@ -82,7 +96,7 @@ async def _reply(exchange: Exchange, call: Any) -> web.Response:
         reply = await call
         trailing = await call.trailing_metadata()
     except grpc.RpcError as error:
-        raise errors.of_rpc(error) from None
+        raise _refused(error) from None
     except asyncio.CancelledError:
         if _leaving():
             raise
@@ -106,7 +120,8 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
             async for chunk in chunks:
                 data = frames.spell(chunk.events)
                 if heartbeat is None:
-                    await _begin(response, request, exchange)
+                    # With a message here, they are too.
+                    await _begin(response, request, exchange, await call.initial_metadata())
                     heartbeat = Heartbeat(response, keepalive)
                 if frames.ended:
                     heartbeat.stop()
@@ -116,7 +131,7 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
         except ConnectionError:
             return response  # The client left; the handler is about to be cancelled for it.
         except grpc.RpcError as error:
-            fault = errors.of_rpc(error)
+            fault = _refused(error)
         except asyncio.CancelledError:
             if _leaving():
                 raise
@@ -129,7 +144,7 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
         elif heartbeat is None:
             if fault is not None:
                 raise fault
-            await _begin(response, request, exchange)
+            await _begin(response, request, exchange, await call.initial_metadata())
         else:
             heartbeat.stop()
             if fault is not None:
@@ -147,8 +162,9 @@ class _EventStream(web.StreamResponse):
     _send_headers_immediately = False
 
 
-async def _begin(response: web.StreamResponse, request: web.Request, exchange: Exchange) -> None:
+async def _begin(response: web.StreamResponse, request: web.Request, exchange: Exchange, initial: Any) -> None:
     response.headers.update(exchange.headers())
+    response.headers.update(metadata.from_server(initial))
     response.headers["content-type"] = "text/event-stream"
     response.headers["cache-control"] = "no-cache"
     response.headers["x-accel-buffering"] = "no"
@@ -166,6 +182,12 @@ async def _settle(chunks: Any) -> None:
     except asyncio.CancelledError:
         if _leaving():
             raise
+
+
+def _refused(error: grpc.aio.AioRpcError) -> Fault:
+    fault = errors.of_rpc(error)
+    fault.told = metadata.from_server(error.initial_metadata()) | metadata.from_server(error.trailing_metadata())
+    return fault
 
 
 def _leaving() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ async def _serve(options: argparse.Namespace) -> None:
     import grpc
 
     from http_bridge.frontend import serve
+    from http_bridge.tracing import open_traces
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -50,6 +52,7 @@ async def _serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop_once)
     async with (
+        open_traces(options.otlp_endpoint) as traces,
         grpc.aio.insecure_channel(options.server, options=_CHANNEL_OPTIONS) as channel,
         serve(
             channel,
@@ -57,6 +60,7 @@ async def _serve(options: argparse.Namespace) -> None:
             max_request_bytes=options.max_request_bytes,
             keepalive=options.keepalive,
             grace=options.grace,
+            traces=traces,
         ) as url,
     ):
         # What start-up made stays; many small messages need not set the collector off again and again.
@@ -82,5 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--grace", metavar="S", type=float, default=30.0, help="time to finish on SIGTERM; default: %(default)s"
+    )
+    parser.add_argument(
+        "--otlp-endpoint",
+        metavar="URL",
+        default=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        help="where traces go, by OTLP over gRPC; default: $OTEL_EXPORTER_OTLP_ENDPOINT, or nowhere",
     )
     return parser

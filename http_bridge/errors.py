@@ -16,6 +16,7 @@ from antiphon.responses import v1
 
 _Reason = v1.ErrorReason
 _DETAILS: Final = "grpc-status-details-bin"
+_PUSHBACK: Final = "grpc-retry-pushback-ms"
 _DOMAIN: Final = "antiphon"
 _PREFIX: Final = "ERROR_REASON_"
 _REASONS: Final[Mapping[str, Any]] = {name: reason for name, reason in _Reason.items() if reason}
@@ -24,8 +25,9 @@ _REASONS: Final[Mapping[str, Any]] = {name: reason for name, reason in _Reason.i
 class Fault(Exception):
     """What a client is told when its call does not succeed.
 
-    `code` and `http_status` stand in for those of the reason; `retry_after` is
-    in seconds. The message is for the client: it holds no text of an exception.
+    `code`, `http_status` and `retryable` stand in for those of the reason;
+    `retry_after` is in seconds. The message is for the client: it holds no text
+    of an exception.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Fault(Exception):
         code: str | None = None,
         http_status: int | None = None,
         retry_after: float | None = None,
+        retryable: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -46,14 +49,17 @@ class Fault(Exception):
         self._spelling = spelling(reason)
         self.code = code or self._spelling.code or None
         self.http_status = http_status or self._spelling.http_status
+        self.retryable = self._spelling.retryable if retryable is None else retryable
+        #: Headers that the server has told beside.
+        self.told: Mapping[str, str] = {}
 
     def error(self) -> v1.ErrorObject:
         """OpenAI's error object."""
         return v1.ErrorObject(message=self.message, type=self._spelling.type, param=self.param, code=self.code)
 
     def headers(self) -> dict[str, str]:
-        """The headers by which OpenAI's SDKs decide whether and when to try again."""
-        headers = {"x-should-retry": "true" if self._spelling.retryable else "false"}
+        """Those by which OpenAI's SDKs decide whether and when to try again, and what the server has told beside."""
+        headers = {**self.told, "x-should-retry": "true" if self.retryable else "false"}
         if self.retry_after is not None:
             headers["retry-after"] = str(max(1, math.ceil(self.retry_after)))
             headers["retry-after-ms"] = str(math.ceil(self.retry_after * 1000))
@@ -101,7 +107,16 @@ def of_codec(error: CodecError) -> Fault:
 
 def of_rpc(error: grpc.aio.AioRpcError) -> Fault:
     """The fault for a call's status: as its details tell it, else by its code, in words of our own."""
-    return _told(error.trailing_metadata()) or _untold(error.code())
+    trailing = tuple(error.trailing_metadata() or ())
+    fault = _told(trailing) or _untold(error.code())
+    if any(key == _PUSHBACK and _is_final(value) for key, value in trailing):
+        fault.retryable = False
+    return fault
+
+
+def _is_final(pushback: Any) -> bool:
+    """Whether gRPC's own clients would not try again after that: it is no number, or one below 0."""
+    return not (isinstance(pushback, str) and pushback.isascii() and pushback.isdigit())
 
 
 def _told(trailing: Iterable[tuple[str, Any]] | None) -> Fault | None:
@@ -132,6 +147,7 @@ def _told(trailing: Iterable[tuple[str, Any]] | None) -> Fault | None:
         code=info.metadata.get("code"),
         http_status=_client_error(info.metadata.get("http_status", "")),
         retry_after=delay if delay > 0 else None,
+        retryable=False if info.metadata.get("retryable") == "false" else None,
     )
 
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from aiohttp import web
+from opentelemetry.trace import Span
 
 from antiphon import openai_json
 from antiphon.responses import v1
@@ -17,12 +18,14 @@ from http_bridge.errors import Fault
 class Exchange:
     """One request, from its first byte to the last of its answer."""
 
-    __slots__ = ("_started", "call", "request_id")
+    __slots__ = ("_started", "call", "request_id", "span")
 
-    def __init__(self, request: web.BaseRequest) -> None:
+    def __init__(self, request: web.BaseRequest, span: Span | None = None) -> None:
         self.request_id = metadata.request_id(request.headers)
         #: The call made for it, once there is one.
         self.call: Any = None
+        #: Its own in the client's trace, where the bridge makes spans.
+        self.span = span
         self._started = time.perf_counter()
 
     def headers(self) -> dict[str, str]:

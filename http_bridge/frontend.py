@@ -11,6 +11,7 @@ from aiohttp import web
 
 from http_bridge.app import EXCHANGES, make_app
 from http_bridge.connection import Connection
+from http_bridge.tracing import Traces
 
 #: How long, in seconds, answers whose calls have been ended may take to be written.
 _LAST_WORDS: Final = 2.0
@@ -26,6 +27,7 @@ async def serve(
     grace: float = 30.0,
     idle: float = 75.0,
     silence: float = 30.0,
+    traces: Traces | None = None,
 ) -> AsyncIterator[str]:
     """Serve on `listen` (HOST:PORT, port 0 for any) and yield the base URL.
 
@@ -33,14 +35,15 @@ async def serve(
     `keepalive` is the silence, in seconds, after which a stream gets a comment.
     A connection on which no request comes, or the head of one does not end, is
     closed after `idle` seconds; a request whose body pauses for `silence`
-    seconds is refused.
+    seconds is refused. `traces` makes spans; without it the client's trace is
+    passed on as it came.
 
     On leaving, no connection is accepted any more, and requests that are under
     way have `grace` seconds to end. Then their calls are ended, which their
     clients are told.
     """
     host, port = split(listen)
-    app = make_app(channel, max_request_bytes=max_request_bytes, keepalive=keepalive, silence=silence)
+    app = make_app(channel, max_request_bytes=max_request_bytes, keepalive=keepalive, silence=silence, traces=traces)
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_LAST_WORDS)
     await runner.setup()
     try:

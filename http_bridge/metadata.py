@@ -28,7 +28,7 @@ _TO_SERVER: Final = (
 #: Headers that may be sent in several lines, which mean one list.
 _LISTS_TO_SERVER: Final = ("tracestate", "baggage")
 _FROM_SERVER: Final = frozenset(
-    {"x-antiphon-omitted"}
+    {"x-antiphon-target", "x-antiphon-attempts", "x-antiphon-omitted"}
     | {f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")}
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
@@ -75,9 +75,9 @@ def timeout(headers: CIMultiDictProxy[str]) -> float | None:
     return min(seconds, LONGEST_TIMEOUT)
 
 
-def from_server(trailing: Iterable[tuple[str, Any]] | None) -> dict[str, str]:
-    """The headers that a call's trailing metadata becomes."""
-    return {key: value for key, value in trailing or () if key in _FROM_SERVER and _SENDABLE.match(value)}
+def from_server(told: Iterable[tuple[str, Any]] | None) -> dict[str, str]:
+    """The headers that a call's metadata becomes: the initial of a stream, the trailing of other answers."""
+    return {key: value for key, value in told or () if key in _FROM_SERVER and _SENDABLE.match(value)}
 
 
 def _single(headers: CIMultiDictProxy[str], name: str) -> str | None:

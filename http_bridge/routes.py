@@ -35,6 +35,9 @@ class Binding:
     unary: Any
     #: The streaming form; None where there is none.
     stream: Any
+    #: Their full names, without a leading slash.
+    unary_name: str
+    stream_name: str
 
 
 def bindings(channel: Any) -> Iterator[Binding]:
@@ -54,6 +57,8 @@ def bindings(channel: Any) -> Iterator[Binding]:
                         has_body=bool(rule.body),
                         unary=getattr(stub, method.name),
                         stream=getattr(stub, stream.name) if stream is not None else None,
+                        unary_name=f"{service.full_name}/{method.name}",
+                        stream_name=f"{service.full_name}/{_STREAM}{method.name}",
                     )
 
 

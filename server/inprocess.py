@@ -155,6 +155,7 @@ class _Call:
         self._reader: asyncio.Task[Any] | None = None
 
     async def initial_metadata(self) -> Metadata:
+        """What the method has sent by now: all of it once there is a response. Over a wire this would wait for it."""
         return Metadata(*self._context.sent)
 
     async def trailing_metadata(self) -> Metadata:
@@ -293,6 +294,7 @@ class StreamCall(_Call):
             raise self._late() from None
         finally:
             self._reader = None
+        self._context.metadata_gone = True
         return self._received(self._handler_of_call, response)
 
     async def read(self) -> Any:
@@ -329,6 +331,8 @@ class InProcessContext:
     def __init__(self, metadata: tuple[tuple[str, str | bytes], ...], deadline: float | None) -> None:
         self.metadata = metadata
         self.sent: tuple[tuple[str, str | bytes], ...] = ()
+        #: Whether it is too late for initial metadata: they, or a response, have gone.
+        self.metadata_gone = False
         self.trailers: tuple[tuple[str, str | bytes], ...] = ()
         self.status: grpc.StatusCode | None = None
         self.text = ""
@@ -338,6 +342,9 @@ class InProcessContext:
         return self.metadata
 
     async def send_initial_metadata(self, initial_metadata: Iterable[tuple[str, str | bytes]]) -> None:
+        if self.metadata_gone:
+            raise grpc.aio.UsageError("Initial metadata has been sent already.")
+        self.metadata_gone = True
         self.sent = tuple(initial_metadata)
 
     def set_trailing_metadata(self, trailing_metadata: Iterable[tuple[str, str | bytes]]) -> None:

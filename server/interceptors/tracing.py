@@ -78,7 +78,10 @@ class Tracing(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 class TraceContext(Surrounding):
-    """Sets `current.trace` to the caller's own place in its trace, for servers without traces of their own."""
+    """Sets `current.trace` to the caller's own place in its trace, for servers without traces of their own.
+
+    Adds no step to a stream, and so must stand within an interceptor that does: gRPC wants a generator function.
+    """
 
     def wrap_unary(self, inner: Unary, method: str) -> Unary:
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:

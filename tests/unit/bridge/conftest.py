@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,16 +55,17 @@ class Script:
         /,
         *details: Any,
         domain: str = "antiphon",
+        trailing: Iterable[tuple[str, str]] = (),
         **metadata: str,
     ) -> None:
-        """End the call with a status that has an ErrorInfo and other details."""
+        """End the call with a status that has an ErrorInfo and other details, and with more trailing metadata."""
         info = error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata)
         status = status_pb2.Status(code=code.value[0], message=message)
         for detail in (info, *details):
             packed = any_pb2.Any()
             packed.Pack(detail)
             status.details.append(packed)
-        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()), *trailing))
         await context.abort(code, message)
 
 

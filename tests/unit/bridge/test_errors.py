@@ -76,6 +76,46 @@ async def test_the_delay_before_a_retry(
     assert headers.get("retry-after-ms") == after_ms
 
 
+@pytest.mark.parametrize("body", BODIES, ids=["unary", "stream"])
+@pytest.mark.parametrize(
+    ("metadata", "pushback", "retry"),
+    [
+        ({}, None, "true"),
+        ({"retryable": "false"}, None, "false"),
+        ({"retryable": "true"}, None, "true"),
+        ({}, "-1", "false"),
+        ({}, "soon", "false"),
+        ({}, "1500", "true"),
+    ],
+)
+async def test_what_never_fits_is_not_tried_again(
+    script: Any, url: str, http: aiohttp.ClientSession, body: Any, metadata: Any, pushback: str | None, retry: str
+) -> None:
+    trailing = () if pushback is None else (("grpc-retry-pushback-ms", pushback),)
+    quota = error_details_pb2.QuotaFailure(violations=[error_details_pb2.QuotaFailure.Violation(subject="key:dev")])
+    does(
+        script,
+        lambda context: script.fail(
+            context,
+            "RATE_LIMIT_EXCEEDED",
+            CODE.RESOURCE_EXHAUSTED,
+            "No.",
+            quota,
+            trailing=trailing,
+            **metadata,
+        ),
+    )
+    status, headers, error = await failed(http, url, body)
+    assert (status, error["code"], headers["x-should-retry"]) == (429, "rate_limit_exceeded", retry)
+
+
+async def test_a_reason_that_is_not_retryable_is_not_made_so(
+    script: Any, url: str, http: aiohttp.ClientSession
+) -> None:
+    does(script, lambda context: script.fail(context, "INVALID_VALUE", CODE.INVALID_ARGUMENT, retryable="true"))
+    assert (await failed(http, url, BODIES[0]))[1]["x-should-retry"] == "false"
+
+
 @pytest.mark.parametrize(
     ("metadata", "status", "code"),
     [

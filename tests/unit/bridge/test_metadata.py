@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import aiohttp
+import grpc
 import pytest
 from multidict import CIMultiDict
 
@@ -155,3 +156,88 @@ async def test_a_bad_timeout_is_400(script: Any, url: str, http: aiohttp.ClientS
     async with http.get(url + PATH, headers={"X-Request-Timeout": given}) as answer:
         assert answer.status == 400
     assert not script.calls
+
+
+TOLD = (
+    *((f"x-ratelimit-{what}-{of}", "7") for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")),
+    ("x-antiphon-target", "best/fast"),
+    ("x-antiphon-attempts", "2"),
+    ("x-antiphon-omitted", "tools[0]"),
+)
+NOT_TOLD = (("x-secret", "s"), ("content-length", "1"), ("x-request-id", "of-the-server"))
+
+
+def has_told(headers: Any) -> bool:
+    assert not {name for name, _ in NOT_TOLD} & set(headers) - {"content-length", "x-request-id"}
+    assert headers["x-request-id"] == "mine"
+    return all(headers.get(name) == value for name, value in TOLD)
+
+
+async def ask(http: aiohttp.ClientSession, url: str, *, stream: bool) -> tuple[int, Any]:
+    body = {"model": "m", "stream": stream}
+    async with http.post(url + "/v1/responses", json=body, headers={"X-Request-Id": "mine"}) as answer:
+        await answer.read()
+        return answer.status, answer.headers
+
+
+async def test_what_is_told_with_the_first_message_of_a_stream_is_in_its_head(
+    script: Any, url: str, http: aiohttp.ClientSession
+) -> None:
+    async def stream(request: Any, context: Any) -> Any:
+        await context.send_initial_metadata((*TOLD, *NOT_TOLD[:1], *NOT_TOLD[2:]))
+        event = v1.ResponseStreamEvent(completed=v1.ResponseCompletedEvent(response=v1.Response(id="resp_1")))
+        yield v1.ResponseStreamChunk(events=[event])
+
+    script.does["StreamCreateResponse"] = stream
+    status, headers = await ask(http, url, stream=True)
+    assert status == 200
+    assert headers["content-type"] == "text/event-stream"
+    assert has_told(headers)
+
+
+async def test_a_stream_without_events_has_its_head_too(script: Any, url: str, http: aiohttp.ClientSession) -> None:
+    async def stream(request: Any, context: Any) -> Any:
+        await context.send_initial_metadata(TOLD)
+        for never in ():
+            yield never
+
+    script.does["StreamCreateResponse"] = stream
+    _, headers = await ask(http, url, stream=True)
+    assert has_told(headers)
+
+
+@pytest.mark.parametrize("initial", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_refusals_tell_it_too(
+    script: Any, url: str, http: aiohttp.ClientSession, stream: bool, initial: bool
+) -> None:
+    async def fail(context: Any) -> None:
+        if initial:
+            await context.send_initial_metadata(TOLD)
+        await script.fail(
+            context, "RATE_LIMIT_EXCEEDED", grpc.StatusCode.RESOURCE_EXHAUSTED, trailing=() if initial else TOLD
+        )
+
+    async def unary(request: Any, context: Any) -> None:
+        await fail(context)
+
+    async def streamed(request: Any, context: Any) -> Any:
+        await fail(context)
+        yield v1.ResponseStreamChunk()
+
+    script.does |= {"CreateResponse": unary, "StreamCreateResponse": streamed}
+    status, headers = await ask(http, url, stream=stream)
+    assert status == 429
+    assert has_told(headers)
+    assert headers["x-should-retry"] == "true"
+
+
+async def test_one_answer_tells_it_too(script: Any, url: str, http: aiohttp.ClientSession) -> None:
+    async def unary(request: Any, context: Any) -> v1.Response:
+        context.set_trailing_metadata((*TOLD, *NOT_TOLD))
+        return v1.Response(id="resp_1")
+
+    script.does["CreateResponse"] = unary
+    status, headers = await ask(http, url, stream=False)
+    assert status == 200
+    assert has_told(headers)
