@@ -146,6 +146,38 @@ async def test_windows_add_up_whatever_happens(limiter: RedisLimiter, server: Re
             assert len(slots) <= 2 * 61
 
 
+@pytest.mark.parametrize(
+    ("age", "remaining"),
+    [
+        (0, 3),
+        (59, 3),
+        (60, 3),  # the window of now begins in this slot
+        (61, 10),
+        (200, 10),
+        (-1, 3),  # Redis's clock was set back a little: time stands still until it is made up for
+        (-60, 3),
+        (-61, 10),  # or by more than the window
+    ],
+)
+async def test_which_slots_count(limiter: RedisLimiter, server: RedisServer, age: int, remaining: int) -> None:
+    limit = tokens(10, window=86400)
+    key, width = f"antiphon:{{limits}}:t86400:{limit.subject}", 1440
+    now = -1
+    while now != int(server.do("TIME")[0]) // width:  # in case a slot ends meanwhile, every 24 minutes
+        now = int(server.do("TIME")[0]) // width
+        slot = now - age
+        server.do("HSET", key, "first", slot, "last", slot, "total", 7, slot, 7)
+        refusal = await refused(limiter, [limit, requests(0)], 1)
+    assert [level.remaining for level in refusal.levels][:1] == [remaining]
+    reset = refusal.levels[0].reset
+    assert (slot + 60) * width < now * width + reset <= (slot + 62) * width if remaining == 3 else reset == 0
+    assert (await reserved(limiter, [limit], 3)).levels[0].remaining == remaining - 3
+    if remaining == 3:
+        refusal = await refused(limiter, [limit], 1)
+        assert refusal.retry_after is not None
+        assert (slot + 60) * width < now * width + refusal.retry_after <= (slot + 61) * width
+
+
 async def test_a_caller_that_leaves_takes_nothing(limiter: RedisLimiter) -> None:
     limits = [tokens(1000, window=86400), requests(1000), concurrency(1000)]
     stayed = 0
