@@ -93,28 +93,32 @@ class Link:
         self._answered()
         return answer
 
-    async def run_all(self, script: Script, calls: Sequence[Call]) -> None:
-        """Run a script for each of some calls, in one go, for nobody who waits. Raises `Unreachable`."""
+    async def run_all(self, script: Script, calls: Sequence[Call]) -> int:
+        """Run a script for each of some calls, in one go, for nobody who waits.
+
+        Returns how many of them failed by themselves. Raises `Unreachable`,
+        also when all failed: then it is Redis that will not have them.
+        """
         try:
             async with asyncio.timeout(max(self._options.timeout, _PATIENCE)):
-                if await self._pipe(script, calls):
+                errors = await self._pipe(script, calls)
+                if any(isinstance(error, NoScriptError) for error in errors):
                     await self._client.script_load(script.text)
-                    await self._pipe(script, calls, again=True)
+                    errors = await self._pipe(script, calls)
+                if len(errors) == len(calls):
+                    raise errors[0]
         except Exception as error:
             self._failed(error)
             raise Unreachable from error
         self._answered()
+        return len(errors)
 
-    async def _pipe(self, script: Script, calls: Sequence[Call], *, again: bool = False) -> bool:
-        """Return whether Redis has lost the script."""
+    async def _pipe(self, script: Script, calls: Sequence[Call]) -> list[Exception]:
         async with self._client.pipeline(transaction=False) as pipe:
             for keys, args in calls:
                 pipe.evalsha(script.sha, len(keys), *keys, *args)
             answers = await pipe.execute(raise_on_error=False)
-        errors = [answer for answer in answers if isinstance(answer, Exception)]
-        if errors and (again or not isinstance(errors[0], NoScriptError)):
-            raise errors[0]
-        return bool(errors)
+        return [answer for answer in answers if isinstance(answer, Exception)]
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -89,8 +89,9 @@ class Outbox:
             async with asyncio.timeout(_LAST_WAIT):
                 while self._waiting:
                     await self._send()
-        self._counts["unsent"] += len(self._waiting)
-        self._waiting.clear()
+        if self._waiting:
+            self._counts["unsent"] += len(self._waiting)
+            self._waiting.clear()
 
     async def _work(self) -> None:
         every = self._lease / 3
@@ -115,7 +116,9 @@ class Outbox:
 
     async def _send(self) -> None:
         batch = list(islice(self._waiting, _BATCH))
-        await self._link.run_all(SETTLE, [(settlement.keys, settlement.args) for settlement in batch])
+        failed = await self._link.run_all(SETTLE, [(settlement.keys, settlement.args) for settlement in batch])
+        if failed:
+            self._counts["unsent"] += failed
         for _ in batch:
             self._waiting.popleft()
 

@@ -50,9 +50,9 @@ end
 local index = 2
 for slot in string.gmatch(record, '%S+') do
   local more, width = tonumber(ARGV[2 * index - 1]), tonumber(ARGV[2 * index])
-  if more < 0 then
+  if width > 0 and more < 0 then
     give_back(KEYS[index], slot, -more)
-  elseif more > 0 then
+  elseif width > 0 and more > 0 then
     charge(KEYS[index], width, slide(KEYS[index], width), more)
   end
   index = index + 1
