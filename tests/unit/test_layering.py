@@ -220,7 +220,7 @@ def lines(statement: str) -> str:
         ("server.engine.create", "from server.stores.base import ResponseStore"),
         ("server.services.responses", "import grpc"),
         ("server.cli", "from server.app import serve"),
-        ("server.app", "from server.usage.writer import UsageWriter"),
+        ("server.observing", "from server.usage.writer import UsageWriter"),
         ("server.providers.http", "import httpx"),
         ("server.providers.openai_responses.stream", "from server.providers.openai_responses import request"),
         ("http_bridge.app", "from aiohttp import web"),
