@@ -6,12 +6,11 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import grpc
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
@@ -27,7 +26,7 @@ from server.engine.running import Running
 from server.errors import ServerStopping, StoreUnavailable
 from server.generation import open_generations
 from server.grpc_listener import serve_grpc, tell_health
-from server.inprocess import InProcessChannel
+from server.inprocess import Handlers, InProcessChannel
 from server.interceptors import InFlight, chain
 from server.limits.base import Limiter
 from server.observing import expect, observing
@@ -71,19 +70,6 @@ class App:
         await self.health.enter_graceful_shutdown()
 
 
-class _Handlers:
-    """Collects what `add_..._to_server` adds, for the channel in process as well as for the server."""
-
-    def __init__(self) -> None:
-        self.generic: list[grpc.GenericRpcHandler] = []
-
-    def add_generic_rpc_handlers(self, handlers: tuple[grpc.GenericRpcHandler, ...]) -> None:
-        self.generic.extend(handlers)
-
-    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler]) -> None:
-        """The same methods in a second form, which the generic handlers make unnecessary."""
-
-
 @asynccontextmanager
 async def open_app(
     config: Config, file: ConfigFile | None = None, *, asked: asyncio.Event | None = None
@@ -118,7 +104,7 @@ async def open_app(
             history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
             retention=config.retention,
         )
-        handlers = _Handlers()
+        handlers = Handlers()
         v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@
     ├── Overloaded
     │   └── ServerStopping
     ├── Timeout
+    │   ├── ConnectTimeout          nothing was sent yet
     │   └── DeadlinePassed          the caller's own
     ├── StoreUnavailable
     └── Internal
@@ -198,6 +199,10 @@ class ServerStopping(Overloaded):
 
 class Timeout(ServiceError):
     reason = v1.ERROR_REASON_TIMEOUT
+
+
+class ConnectTimeout(Timeout):
+    """The provider was not even reached."""
 
 
 class DeadlinePassed(Timeout):

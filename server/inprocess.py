@@ -10,7 +10,7 @@ cancelled cancels the method where it stands.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import grpc
@@ -20,6 +20,19 @@ from grpc.aio import Metadata
 _PEER = "ipv4:127.0.0.1:0"
 #: What a call says that its own side cancelled, in the words of grpc.aio.
 _CANCELLED = "Locally cancelled by application!"
+
+
+class Handlers:
+    """Collects what `add_..._to_server` adds, for the channel in process as well as for the server."""
+
+    def __init__(self) -> None:
+        self.generic: list[grpc.GenericRpcHandler] = []
+
+    def add_generic_rpc_handlers(self, handlers: tuple[grpc.GenericRpcHandler, ...]) -> None:
+        self.generic.extend(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler]) -> None:
+        """The same methods in a second form, which the generic handlers make unnecessary."""
 
 
 class InProcessChannel:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from opentelemetry.sdk.trace.export import SpanExporter
+
 from server.config import Config, ConfigError
 from server.engine.balance import Balance
 from server.interceptors import Ended, Watcher
@@ -38,11 +40,18 @@ class Observing:
 
 @asynccontextmanager
 async def observing(
-    config: Config, metrics: Metrics, store: ResponseStore, limiter: Limiter, balance: Balance
+    config: Config,
+    metrics: Metrics,
+    store: ResponseStore,
+    limiter: Limiter,
+    balance: Balance,
+    *,
+    exporter: SpanExporter | None = None,
 ) -> AsyncIterator[Observing]:
     """Observe until the context ends; what waits to be written or sent then is, for some seconds.
 
-    `store` is the one that keeps the ledger of usage, if it keeps one. Raises `ConfigError`.
+    `store` is the one that keeps the ledger of usage, if it keeps one; `exporter` stands in for that of spans over
+    OTLP. Raises `ConfigError`.
     """
     async with AsyncExitStack() as stack:
         observers: list[Observer] = [metrics]
@@ -53,7 +62,7 @@ async def observing(
             settings = TraceSettings(
                 endpoint=otlp.endpoint if otlp.traces else None, headers=otlp.headers, sample=config.telemetry.sample
             )
-            tracing = await stack.enter_async_context(open_tracing(settings))
+            tracing = await stack.enter_async_context(open_tracing(settings, exporter))
             if otlp.endpoint is not None and otlp.metrics:
                 exporting = otlp_metrics.exporting(
                     metrics.registry, otlp.endpoint, headers=otlp.headers, resource={"service.name": _SERVICE}

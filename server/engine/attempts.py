@@ -9,6 +9,7 @@ from typing import Final
 
 from server.engine.balance import Balance
 from server.errors import (
+    ConnectTimeout,
     DeadlinePassed,
     InsufficientQuota,
     RateLimitExceeded,
@@ -30,7 +31,7 @@ _PASSING: Final = (
     Timeout,
 )
 #: ... and after these the same one, a moment later.
-_BRIEF: Final = (UpstreamUnavailable, UpstreamError, RateLimitExceeded)
+_BRIEF: Final = (UpstreamUnavailable, UpstreamError, RateLimitExceeded, ConnectTimeout)
 #: The first wait before the same target is asked again; each further one is twice as long. In seconds.
 _FIRST_WAIT: Final = 0.25
 _LONGEST_OWN_WAIT: Final = 2.0

@@ -18,7 +18,7 @@ import aiohttp
 import httpx
 import httpx_aiohttp
 
-from server.errors import ServiceError, UpstreamError, UpstreamUnavailable
+from server.errors import ConnectTimeout, ServiceError, UpstreamError, UpstreamUnavailable
 
 #: How long a connection that nobody uses is kept. Shorter than what common servers
 #: and balancers allow, so that they do not close it just as a request goes out.
@@ -112,7 +112,7 @@ class Http:
 
         Waiting for a free connection, the name, the connection and its
         handshake have `connect_timeout` seconds together; there is no other
-        limit of time. Raises `UpstreamUnavailable`; cancelling closes the
+        limit of time. Raises `UpstreamUnavailable`, or `ConnectTimeout`; cancelling closes the
         connection at once.
         """
         # A stream, not content: httpx then leaves `host` and `content-length` to the transport, which sets them.
@@ -164,7 +164,7 @@ async def open_http(*, max_connections: int) -> AsyncIterator[Http]:
 
 def _unavailable(error: httpx.HTTPError) -> ServiceError:
     if isinstance(error, httpx.TimeoutException):
-        return UpstreamUnavailable("Connecting to the provider took too long.")
+        return ConnectTimeout("Connecting to the provider took too long.")
     if isinstance(error, _TlsError):
         return UpstreamUnavailable("No secure connection to the provider could be made.")
     if isinstance(error, httpx.ConnectError):

@@ -118,7 +118,13 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(["httpx", "httpx_aiohttp"], ("server.providers.http",)),
     "redis": ("server.limits.redis", "server.stores.redis", "server.testing"),
     # Traces are made in one place of each process; others hand their context on.
-    "opentelemetry": ("http_bridge", "server.interceptors", "server.telemetry", "server.testing"),
+    "opentelemetry": (
+        "http_bridge",
+        "server.interceptors",
+        "server.observing",
+        "server.telemetry",
+        "server.testing",
+    ),
     # Why not: docs/decisions/0010.
     "opentelemetry.instrumentation": (),
     "openinference": ("server.telemetry",),

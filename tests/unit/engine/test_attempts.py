@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from server.engine.attempts import Choices
 from server.engine.balance import Balance
 from server.errors import (
+    ConnectTimeout,
     DeadlinePassed,
     InsufficientQuota,
     Internal,
@@ -65,7 +66,7 @@ def asked(route: Route, *errors: ServiceError, balance: Balance | None = None) -
     return names
 
 
-@pytest.mark.parametrize("error", [DOWN, UpstreamError("broken"), RateLimitExceeded("busy")])
+@pytest.mark.parametrize("error", [DOWN, UpstreamError("broken"), RateLimitExceeded("busy"), ConnectTimeout("no answer")])
 def test_a_passing_failure_is_tried_again_at_the_same_target(error: ServiceError) -> None:
     assert asked(route(), error) == ["a", "a", "a"]
     assert asked(route(retry=Retry(attempts=1)), error) == ["a"]
