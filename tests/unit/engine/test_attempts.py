@@ -66,7 +66,9 @@ def asked(route: Route, *errors: ServiceError, balance: Balance | None = None) -
     return names
 
 
-@pytest.mark.parametrize("error", [DOWN, UpstreamError("broken"), RateLimitExceeded("busy"), ConnectTimeout("no answer")])
+@pytest.mark.parametrize(
+    "error", [DOWN, UpstreamError("broken"), RateLimitExceeded("busy"), ConnectTimeout("no answer")]
+)
 def test_a_passing_failure_is_tried_again_at_the_same_target(error: ServiceError) -> None:
     assert asked(route(), error) == ["a", "a", "a"]
     assert asked(route(retry=Retry(attempts=1)), error) == ["a"]
