@@ -396,19 +396,16 @@ class LimiterContract:
         before = await clock.now()
         refusal = await refused(limiter, [limit], 1)
         assert refusal.retry_after is not None
-        while True:
-            tried = await limiter.reserve([limit], 1)
-            if not isinstance(tried, Refusal):
-                break
-            assert tried.retry_after is not None
-            await clock.advance(tried.retry_after / 3 if tried.retry_after > 0.003 else tried.retry_after)
-        # It was let through, and not before it had been promised.
-        assert await clock.now() >= before + refusal.retry_after - 1e-5
-        limit = make(1, window=1)
-        await reserved(limiter, [limit], 1)
-        refusal = await refused(limiter, [limit], 1)
-        assert refusal.retry_after is not None
-        await clock.advance(refusal.retry_after)
+        promised, wait = before + refusal.retry_after, refusal.retry_after
+        for share in (0.5, 0.99):
+            await clock.advance(wait * share)
+            answer = await limiter.reserve([limit], 1)
+            if not isinstance(answer, Refusal):  # the clock went on by itself
+                assert await clock.now() >= promised - 1e-5
+                return
+            assert answer.retry_after is not None
+            wait = answer.retry_after
+        await clock.advance(wait)
         await reserved(limiter, [limit], 1)
 
     async def test_reset_is_when_all_is_free(self, limiter: Limiter, clock: Clock) -> None:
@@ -423,7 +420,7 @@ class LimiterContract:
     async def test_no_window_holds_more_than_the_amount(self, limiter: Limiter, clock: Clock) -> None:
         limit = tokens(10, window=1)
         passed: list[tuple[float, float]] = []  # the times between which it was taken
-        end = await clock.now() + 2.5
+        end = await clock.now() + 1.5
         while (before := await clock.now()) < end:
             if not isinstance(await limiter.reserve([limit], 3), Refusal):
                 passed.append((before, await clock.now()))
@@ -431,7 +428,7 @@ class LimiterContract:
         for index, (first, _) in enumerate(passed):
             surely_within = sum(after - first <= 1 for _, after in passed[index:])
             assert surely_within <= 3
-        assert len(passed) >= 3
+        assert len(passed) > 3
 
     # Examples share the limiter, each with a subject of its own; classes that inherit this share nothing.
     @settings(

@@ -44,6 +44,8 @@ class Link:
         #: When Redis stopped answering; None while it answers.
         self._down_since: float | None = None
         self._ask_again_at = 0.0
+        #: How often that has changed. A call that began before the last change tells nothing about now.
+        self._changes = 0
         secure = {"connection_class": SSLConnection} if options.tls else {"connection_class": Connection}
         self._client = Redis.from_pool(
             BlockingConnectionPool(
@@ -57,6 +59,8 @@ class Link:
                 username=options.username,
                 password=options.password,
                 client_name="antiphon",
+                # With RESP3 the pool would hand out connections that the server has closed meanwhile.
+                protocol=2,
                 retry=Retry(NoBackoff(), 0),
                 socket_timeout=None,
                 socket_connect_timeout=None,
@@ -80,6 +84,7 @@ class Link:
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """Run a script for a caller that waits, and return its answer. Raises `Unreachable`."""
+        began = self._changes
         try:
             async with asyncio.timeout(self._options.timeout):
                 try:
@@ -88,9 +93,9 @@ class Link:
                     answer = await self._client.eval(script.text, len(keys), *keys, *args)
         # Whatever the client makes of a connection that breaks: callers are to be answered all the same.
         except Exception as error:
-            self._failed(error)
+            self._failed(error, began)
             raise Unreachable from error
-        self._answered()
+        self._answered(began)
         return answer
 
     async def run_all(self, script: Script, calls: Sequence[Call]) -> int:
@@ -99,6 +104,7 @@ class Link:
         Returns how many of them failed by themselves. Raises `Unreachable`,
         also when all failed: then it is Redis that will not have them.
         """
+        began = self._changes
         try:
             async with asyncio.timeout(max(self._options.timeout, _PATIENCE)):
                 errors = await self._pipe(script, calls)
@@ -108,9 +114,9 @@ class Link:
                 if len(errors) == len(calls):
                     raise errors[0]
         except Exception as error:
-            self._failed(error)
+            self._failed(error, began)
             raise Unreachable from error
-        self._answered()
+        self._answered(began)
         return len(errors)
 
     async def _pipe(self, script: Script, calls: Sequence[Call]) -> list[Exception]:
@@ -124,12 +130,15 @@ class Link:
         await self._client.aclose()
         await self._client.connection_pool.aclose()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception, began: int) -> None:
         self._counts["failures"] += 1
+        if began != self._changes:
+            return
         now = self._clock()
         self._ask_again_at = now + PAUSE
         if self._down_since is None:
             self._down_since = now
+            self._changes += 1
             # Its type, not its words: they are not ours to vouch for.
             _log.warning(
                 "limiter down",
@@ -138,8 +147,9 @@ class Link:
                 when_down=self._options.when_down.value,
             )
 
-    def _answered(self) -> None:
-        if self._down_since is not None:
+    def _answered(self, began: int) -> None:
+        if self._down_since is not None and began == self._changes:
             seconds = self._clock() - self._down_since
             self._down_since = None
+            self._changes += 1
             _log.info("limiter back", address=self._options.address, seconds=round(seconds, 3))
