@@ -162,8 +162,9 @@ async def check(config: Config) -> None:
 
     Raises `ConfigError`.
     """
-    async with open_generations(config):
-        return
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(open_generations(config))
+        await _open_limiter(config, stack)
 
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> ResponseStore:

@@ -36,6 +36,23 @@ class ResponsesServiceStub:
     trailing metadata. Errors carry a `google.rpc.ErrorInfo`; see `ErrorReason`.
     Only a message over the size limit is refused by gRPC itself, with
     RESOURCE_EXHAUSTED and no details.
+
+    A caller's trace goes on in `traceparent` and `tracestate`. Calls that make
+    a response tell in their trailing metadata what it came to, also when they
+    are refused; streams tell the first three in their initial metadata too:
+
+    x-ratelimit-{limit,remaining,reset}-{requests,tokens}
+    the limit that leaves the least, where there are limits
+    x-antiphon-target      the model of the configuration that answered
+    x-antiphon-attempts    how many requests to providers it took
+    x-antiphon-outcome     completed, incomplete, failed, refused, deadline or shutdown
+    x-antiphon-{input,output,cached,reasoning}-tokens
+    x-antiphon-tokens-estimated
+    `true` where the provider did not tell its tokens
+
+    What a limit of this server refuses is RESOURCE_EXHAUSTED with a
+    `google.rpc.QuotaFailure` that names whose limit it is and which, and with a
+    `RetryInfo` and `grpc-retry-pushback-ms`: -1 when it could never fit.
     """
 
     def __init__(self, channel):
@@ -104,6 +121,23 @@ class ResponsesServiceServicer:
     trailing metadata. Errors carry a `google.rpc.ErrorInfo`; see `ErrorReason`.
     Only a message over the size limit is refused by gRPC itself, with
     RESOURCE_EXHAUSTED and no details.
+
+    A caller's trace goes on in `traceparent` and `tracestate`. Calls that make
+    a response tell in their trailing metadata what it came to, also when they
+    are refused; streams tell the first three in their initial metadata too:
+
+    x-ratelimit-{limit,remaining,reset}-{requests,tokens}
+    the limit that leaves the least, where there are limits
+    x-antiphon-target      the model of the configuration that answered
+    x-antiphon-attempts    how many requests to providers it took
+    x-antiphon-outcome     completed, incomplete, failed, refused, deadline or shutdown
+    x-antiphon-{input,output,cached,reasoning}-tokens
+    x-antiphon-tokens-estimated
+    `true` where the provider did not tell its tokens
+
+    What a limit of this server refuses is RESOURCE_EXHAUSTED with a
+    `google.rpc.QuotaFailure` that names whose limit it is and which, and with a
+    `RetryInfo` and `grpc-retry-pushback-ms`: -1 when it could never fit.
     """
 
     def CreateResponse(self, request, context):
@@ -254,6 +288,23 @@ class ResponsesService:
     trailing metadata. Errors carry a `google.rpc.ErrorInfo`; see `ErrorReason`.
     Only a message over the size limit is refused by gRPC itself, with
     RESOURCE_EXHAUSTED and no details.
+
+    A caller's trace goes on in `traceparent` and `tracestate`. Calls that make
+    a response tell in their trailing metadata what it came to, also when they
+    are refused; streams tell the first three in their initial metadata too:
+
+    x-ratelimit-{limit,remaining,reset}-{requests,tokens}
+    the limit that leaves the least, where there are limits
+    x-antiphon-target      the model of the configuration that answered
+    x-antiphon-attempts    how many requests to providers it took
+    x-antiphon-outcome     completed, incomplete, failed, refused, deadline or shutdown
+    x-antiphon-{input,output,cached,reasoning}-tokens
+    x-antiphon-tokens-estimated
+    `true` where the provider did not tell its tokens
+
+    What a limit of this server refuses is RESOURCE_EXHAUSTED with a
+    `google.rpc.QuotaFailure` that names whose limit it is and which, and with a
+    `RetryInfo` and `grpc-retry-pushback-ms`: -1 when it could never fit.
     """
 
     @staticmethod
