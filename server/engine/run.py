@@ -101,7 +101,8 @@ class Run:
                         if self._transcript.ended:
                             told += await self._conclude()
                         if told:
-                            self._record.events += len(told)
+                            if self._record.incremental:
+                                self._record.events += len(told)
                             yield told
                         if self._transcript.fault is not None:
                             raise self._transcript.fault

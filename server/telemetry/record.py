@@ -114,7 +114,7 @@ class ResponseRecord:
     duration: float | None = None
     outcome: Outcome | None = None
     error: ServiceError | None = None
-    #: Events that the caller was told.
+    #: Events that the caller was told; none where none were wanted.
     events: int = 0
     tokens: Tokens = NO_TOKENS
     #: As it ended. Holds content.
