@@ -144,7 +144,7 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
         elif heartbeat is None:
             if fault is not None:
                 raise fault
-            await _begin(response, request, exchange, await call.initial_metadata())
+            await _begin(response, request, exchange, ())
         else:
             heartbeat.stop()
             if fault is not None:
@@ -186,7 +186,7 @@ async def _settle(chunks: Any) -> None:
 
 def _refused(error: grpc.aio.AioRpcError) -> Fault:
     fault = errors.of_rpc(error)
-    fault.told = metadata.from_server(error.initial_metadata()) | metadata.from_server(error.trailing_metadata())
+    fault.told = metadata.from_server(error.trailing_metadata())
     return fault
 
 

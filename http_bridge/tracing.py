@@ -6,6 +6,7 @@ A bridge in the server's process makes none: there the server's span of the call
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -99,6 +100,8 @@ async def open_traces(endpoint: str | None, patience: float = 3.0) -> AsyncItera
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    # Of a client's context that it cannot read, it would log the words.
+    logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)
     exporter = OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"))
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "antiphon-bridge"}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))

@@ -53,12 +53,12 @@ async def open_tracing(settings: TraceSettings, exporter: SpanExporter | None = 
 
     On leaving, spans that wait are sent, for `settings.patience` seconds. `exporter` stands in for one of OTLP.
     """
-    if exporter is None:
-        if settings.endpoint is None:
-            yield None
-            return
-        exporter = otlp(settings.endpoint, settings.headers, settings.timeout)
-    with sdk_log():
+    with sdk_log():  # without traces too: reading a caller's context, the SDK logs what it cannot read
+        if exporter is None:
+            if settings.endpoint is None:
+                yield None
+                return
+            exporter = otlp(settings.endpoint, settings.headers, settings.timeout)
         export = Export(exporter, max_queue=settings.max_queue, max_bytes=settings.max_bytes)
         spans = Spans(export, Resource.create({SERVICE_NAME: settings.service_name}), settings.sample)
         try:

@@ -195,28 +195,10 @@ async def test_what_is_told_with_the_first_message_of_a_stream_is_in_its_head(
     assert has_told(headers)
 
 
-async def test_a_stream_without_events_has_its_head_too(script: Any, url: str, http: aiohttp.ClientSession) -> None:
-    async def stream(request: Any, context: Any) -> Any:
-        await context.send_initial_metadata(TOLD)
-        for never in ():
-            yield never
-
-    script.does["StreamCreateResponse"] = stream
-    _, headers = await ask(http, url, stream=True)
-    assert has_told(headers)
-
-
-@pytest.mark.parametrize("initial", [False, True])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_refusals_tell_it_too(
-    script: Any, url: str, http: aiohttp.ClientSession, stream: bool, initial: bool
-) -> None:
+async def test_refusals_tell_it_too(script: Any, url: str, http: aiohttp.ClientSession, stream: bool) -> None:
     async def fail(context: Any) -> None:
-        if initial:
-            await context.send_initial_metadata(TOLD)
-        await script.fail(
-            context, "RATE_LIMIT_EXCEEDED", grpc.StatusCode.RESOURCE_EXHAUSTED, trailing=() if initial else TOLD
-        )
+        await script.fail(context, "RATE_LIMIT_EXCEEDED", grpc.StatusCode.RESOURCE_EXHAUSTED, trailing=TOLD)
 
     async def unary(request: Any, context: Any) -> None:
         await fail(context)

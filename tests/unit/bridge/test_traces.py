@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from antiphon.responses import v1
+from http_bridge.frontend import serve
 from http_bridge.tracing import Traces, open_traces
 from server.testing.otlp import Collector, Span, collecting
 from server.testing.serve import running
@@ -45,6 +47,21 @@ def answering(script: Any) -> None:
     script.does |= {"CreateResponse": unary, "StreamCreateResponse": stream, "GetResponse": unary}
 
 
+@pytest.fixture
+def bridge(channel: grpc.aio.Channel) -> Callable[..., AbstractAsyncContextManager[str]]:
+    """Runs a bridge that sends spans to an endpoint, and is closed before they are."""
+
+    @asynccontextmanager
+    async def bridge(endpoint: str | None, **options: Any) -> AsyncIterator[str]:
+        async with (
+            open_traces(endpoint, **options) as traces,
+            serve(channel, listen="127.0.0.1:0", traces=traces) as url,
+        ):
+            yield url
+
+    return bridge
+
+
 async def ask(http: aiohttp.ClientSession, url: str, *, stream: bool = False, **headers: str) -> int:
     body = {"model": "m", "input": "words of a prompt", "stream": stream}
     async with http.post(url + "/v1/responses", json=body, headers=headers) as answer:
@@ -61,10 +78,9 @@ def pair(collector: Collector) -> tuple[Span, Span]:
 
 @pytest.mark.parametrize(("stream", "method"), [(False, "CreateResponse"), (True, "StreamCreateResponse")])
 async def test_a_request_and_its_call(
-    script: Any, start: Any, http: aiohttp.ClientSession, collector: Collector, stream: bool, method: str
+    script: Any, bridge: Any, http: aiohttp.ClientSession, collector: Collector, stream: bool, method: str
 ) -> None:
-    async with open_traces(collector.endpoint) as traces:
-        url = await start(traces=traces)
+    async with bridge(collector.endpoint) as url:
         assert await ask(http, url, stream=stream, **{**CONTEXT, "user-agent": "test"}) == 200
     root, call = pair(collector)
     assert root.outline() == f"POST /v1/responses SERVER\n  {SERVICE}/{method} CLIENT"
@@ -91,7 +107,7 @@ async def test_a_request_and_its_call(
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_call_that_fails(
-    script: Any, start: Any, http: aiohttp.ClientSession, collector: Collector, stream: bool
+    script: Any, bridge: Any, http: aiohttp.ClientSession, collector: Collector, stream: bool
 ) -> None:
     async def fail(request: Any, context: Any) -> None:
         await script.fail(context, "INTERNAL", grpc.StatusCode.INTERNAL, "words of a prompt")
@@ -101,8 +117,8 @@ async def test_a_call_that_fails(
         yield completed()
 
     script.does |= {"CreateResponse": fail, "StreamCreateResponse": streamed}
-    async with open_traces(collector.endpoint) as traces:
-        assert await ask(http, await start(traces=traces), stream=stream) == 500
+    async with bridge(collector.endpoint) as url:
+        assert await ask(http, url, stream=stream) == 500
     root, call = pair(collector)
     assert (root.status, root.attributes["error.type"]) == ("ERROR", "500")
     assert (call.status, call.attributes["error.type"]) == ("ERROR", "INTERNAL")
@@ -111,7 +127,7 @@ async def test_a_call_that_fails(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_leaves(script: Any, start: Any, collector: Collector, stream: bool) -> None:
+async def test_a_client_that_leaves(script: Any, bridge: Any, collector: Collector, stream: bool) -> None:
     reached, left = asyncio.Event(), asyncio.Event()
 
     async def hang(request: Any, context: Any) -> Any:
@@ -128,8 +144,7 @@ async def test_a_client_that_leaves(script: Any, start: Any, collector: Collecto
         await hang(request, context)
 
     script.does |= {"CreateResponse": hang, "StreamCreateResponse": streamed}
-    async with open_traces(collector.endpoint) as traces:
-        url = await start(traces=traces)
+    async with bridge(collector.endpoint) as url:
         async with aiohttp.ClientSession() as http:
             asking = asyncio.create_task(ask(http, url, stream=stream))
             await reached.wait()
@@ -142,9 +157,8 @@ async def test_a_client_that_leaves(script: Any, start: Any, collector: Collecto
     assert call.attributes["rpc.response.status_code"] == "CANCELLED"
 
 
-async def test_requests_that_make_no_call(start: Any, http: aiohttp.ClientSession, collector: Collector) -> None:
-    async with open_traces(collector.endpoint) as traces:
-        url = await start(traces=traces)
+async def test_requests_that_make_no_call(bridge: Any, http: aiohttp.ClientSession, collector: Collector) -> None:
+    async with bridge(collector.endpoint) as url:
         for method, path in (
             ("GET", "/no/where" + "x" * 1000),
             ("PUT", "/v1/responses"),
@@ -168,21 +182,29 @@ async def test_requests_that_make_no_call(start: Any, http: aiohttp.ClientSessio
 
 
 async def test_a_trace_that_is_not_sent_is_passed_on_as_such(
-    script: Any, start: Any, http: aiohttp.ClientSession, collector: Collector
+    script: Any, bridge: Any, http: aiohttp.ClientSession, collector: Collector
 ) -> None:
-    async with open_traces(collector.endpoint) as traces:
-        assert await ask(http, await start(traces=traces), traceparent=f"00-{TRACE}-{PARENT}-00") == 200
+    async with bridge(collector.endpoint) as url:
+        assert await ask(http, url, traceparent=f"00-{TRACE}-{PARENT}-00") == 200
     assert not collector.spans
     assert script.call.metadata["traceparent"].startswith(f"00-{TRACE}-")
     assert script.call.metadata["traceparent"].endswith("-00")
 
 
-async def test_without_an_endpoint_the_clients_trace_is_passed_on_as_it_came(
-    script: Any, start: Any, http: aiohttp.ClientSession
+async def test_context_that_cannot_be_read_is_not_quoted(
+    bridge: Any, http: aiohttp.ClientSession, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_traces(None) as traces:
-        assert traces is None
-        assert await ask(http, await start(traces=traces), **CONTEXT) == 200
+    async with bridge(collector.endpoint) as url:
+        assert await ask(http, url, traceparent=CONTEXT["traceparent"], tracestate="words of a prompt") == 200
+    assert "prompt" not in caplog.text
+    assert pair(collector)[0].parent_id == PARENT
+
+
+async def test_without_an_endpoint_the_clients_trace_is_passed_on_as_it_came(
+    script: Any, bridge: Any, http: aiohttp.ClientSession
+) -> None:
+    async with bridge(None) as url:
+        assert await ask(http, url, **CONTEXT) == 200
     assert {name: script.call.metadata[name] for name in CONTEXT} == CONTEXT
 
 
@@ -192,9 +214,8 @@ def unused_endpoint() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-async def test_a_collector_that_is_down_hinders_nobody(start: Any, http: aiohttp.ClientSession) -> None:
-    async with open_traces(unused_endpoint(), patience=0.1) as traces:
-        url = await start(traces=traces)
+async def test_a_collector_that_is_down_hinders_nobody(bridge: Any, http: aiohttp.ClientSession) -> None:
+    async with bridge(unused_endpoint(), patience=0.1) as url:
         assert [await ask(http, url) for _ in range(5)] == [200] * 5
 
 
@@ -206,9 +227,7 @@ async def test_the_command_sends_its_traces(target: str, http: aiohttp.ClientSes
     assert pair(collector)[0].name == "POST /v1/responses"
 
 
-async def test_nothing_is_kept_of_calls_that_have_ended(
-    script: Any, start: Callable[..., Any], http: aiohttp.ClientSession
-) -> None:
+async def test_nothing_is_kept_of_calls_that_have_ended(script: Any, start: Any, http: aiohttp.ClientSession) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     traces = Traces(provider.get_tracer("test"))
     url = await start(traces=traces)

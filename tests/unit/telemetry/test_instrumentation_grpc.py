@@ -89,14 +89,18 @@ class Stage:
         return span
 
     async def ask(self, request: bytes, *, streamed: bool = False, **options: Any) -> None:
+        """Call and take all there is. Leaving cancels the call."""
+        call = (self.stream if streamed else self.unary)(request, **options)
         try:
             if streamed:
-                async for _ in self.stream(request, **options):
+                async for _ in call:
                     pass
             else:
-                await self.unary(request, **options)
+                await call
         except grpc.aio.AioRpcError:
             pass
+        finally:
+            call.cancel()
 
     async def cancelled(self, *, streamed: bool = False) -> None:
         """Call, and leave while the method works."""

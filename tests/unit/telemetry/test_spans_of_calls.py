@@ -15,6 +15,7 @@ from opentelemetry import baggage
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import get_current_span
+from structlog.testing import capture_logs
 
 from server.errors import NotFound
 from server.inprocess import InProcessChannel
@@ -24,6 +25,7 @@ from server.interceptors.in_flight import InFlight
 from server.interceptors.request_id import RequestId
 from server.interceptors.tracing import OTHER, TraceContext, Tracing
 from server.telemetry.spans import Spans
+from server.telemetry.tracing import TraceSettings, open_tracing
 
 SERVICE = "/antiphon.responses.v1.ResponsesService/"
 UNARY, STREAM = SERVICE + "CreateResponse", SERVICE + "StreamCreateResponse"
@@ -132,15 +134,19 @@ async def channel(stage: Stage, dial: Any) -> AsyncIterator[Any]:
 
 
 async def ask(channel: Any, path: str, request: bytes, **options: Any) -> None:
-    """Call and take all there is; how it fails is the caller's to see."""
+    """Call and take all there is; how it fails is the caller's to see. Leaving cancels the call."""
+    rpc = channel.unary_stream if path == STREAM else channel.unary_unary
+    call = rpc(path)(request, **options)
     try:
         if path == STREAM:
-            async for _ in channel.unary_stream(path)(request, **options):
+            async for _ in call:
                 pass
         else:
-            await channel.unary_unary(path)(request, **options)
+            await call
     except grpc.aio.AioRpcError:
         pass
+    finally:
+        call.cancel()
 
 
 def told(span: ReadableSpan) -> tuple[Any, ...]:
@@ -270,3 +276,15 @@ async def test_without_traces_the_callers_context_is_known(dial: Any, path: str)
     if dial is over_the_wire:  # in process, calls of one task share its context
         assert stage.methods.context is None
     assert not stage.ended.spans
+
+
+@pytest.mark.parametrize("chain", [Tracing, lambda _: TraceContext()], ids=["traced", "passed on"])
+async def test_context_that_cannot_be_read_is_not_quoted(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage(chain)
+    odd = (TRACEPARENT, ("tracestate", "words of a prompt"), ("baggage", "words of a prompt"))
+    with capture_logs() as logs:
+        async with open_tracing(TraceSettings()), in_process(stage) as channel:
+            await ask(channel, UNARY, b"plain", metadata=odd)
+            await ask(channel, UNARY, b"plain", metadata=odd)
+    assert [line["event"] for line in logs] == ["telemetry trouble"]
+    assert "prompt" not in repr(logs) + capsys.readouterr().err

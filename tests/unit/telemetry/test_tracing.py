@@ -131,6 +131,16 @@ async def test_every_span_ends_once_however_it_ends(collector: Collector, outcom
     ]
 
 
+async def test_of_two_ends_the_first_counts(collector: Collector) -> None:
+    async with open_tracing(TraceSettings(collector.endpoint)) as tracing:
+        assert tracing is not None
+        span = tracing.spans.begin("a.B/C", SpanKind.SERVER, Context())
+        span.end({"which": "first"}, failed=False)
+        span.end({"which": "second"}, failed=True)
+    (told,) = collector.spans
+    assert (told.status, told.attributes) == ("UNSET", {"which": "first"})
+
+
 async def test_what_is_not_sampled_is_not_sent_and_providers_are_told_so(collector: Collector) -> None:
     async with open_tracing(TraceSettings(collector.endpoint, sample=0.0)) as tracing:
         assert tracing is not None
@@ -179,7 +189,7 @@ def unused_endpoint() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-async def test_a_collector_that_is_down_costs_spans_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_collector_that_is_down_costs_spans_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     settings = TraceSettings(unused_endpoint(), max_queue=20, patience=0.2)
     with capture_logs() as logs:
         async with open_tracing(settings) as tracing:
@@ -191,7 +201,7 @@ async def test_a_collector_that_is_down_costs_spans_and_nothing_else(capfd: pyte
     assert (tracing.sent, tracing.dropped, tracing.waiting) == (0, 100, 0)
     assert {line["event"] for line in logs} <= {"telemetry trouble"}
     assert len(logs) <= 1
-    assert capfd.readouterr().err == ""
+    assert capsys.readouterr().err == ""
 
 
 async def test_a_slow_collector_fills_the_queue_and_no_more(collector: Collector) -> None:
@@ -268,9 +278,9 @@ class Raising(SpanExporter):
         """Nothing to close."""
 
 
-async def test_an_exporter_that_raises_costs_spans_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_an_exporter_that_raises_costs_spans_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     async with open_tracing(TraceSettings(), Raising()) as tracing:
         assert tracing is not None
         respond(tracing)
     assert (tracing.sent, tracing.dropped, tracing.waiting) == (0, 2, 0)
-    assert capfd.readouterr().err == ""
+    assert capsys.readouterr().err == ""
