@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import grpc.aio
-
 from server.generation import Generations
 from server.interceptors.authentication import Authentication
 from server.interceptors.decoding import Decoding
@@ -20,7 +18,7 @@ from server.telemetry.spans import Spans
 
 def chain(
     generations: Generations, in_flight: InFlight, watchers: Sequence[Watcher] = (), spans: Spans | None = None
-) -> tuple[grpc.aio.ServerInterceptor, ...]:
+) -> tuple[Wrapping, ...]:
     """The interceptors, the outermost first. `spans` makes one of each call; without it none is made."""
     return (
         in_flight,  # counts what even the others take time for

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
 import grpc.aio
-from google.protobuf import descriptor_pool
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
@@ -17,6 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from server.interceptors import current
 from server.interceptors.wrapping import Stream, Surrounding, Unary
+from server.telemetry.registry import OTHER
 from server.telemetry.spans import OpenSpan, Spans
 
 SYSTEM_NAME: Final = "rpc.system.name"
@@ -25,7 +25,7 @@ STATUS_CODE: Final = "rpc.response.status_code"
 ERROR_TYPE: Final = "error.type"
 REQUEST_ID: Final = "antiphon.request.id"
 #: Stands for the names of methods that there are not: callers make up as many as they like.
-OTHER: Final = "_OTHER"
+NO_METHOD: Final = "_OTHER"
 
 _TRACE_CONTEXT: Final = TraceContextTextMapPropagator()
 _BAGGAGE: Final = W3CBaggagePropagator()
@@ -47,34 +47,53 @@ _FAULTS: Final = frozenset(
 _EARLY: Final = 0.01
 
 
-class Tracing(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class Tracing(Surrounding):
     """Makes a span of each call, in the trace of its caller, and sets `current.trace` to it.
 
     Stands outside whatever turns errors into statuses.
     """
 
     def __init__(self, spans: Spans) -> None:
+        super().__init__()
         self._spans = spans
-        self._other = _Method(spans, OTHER)
-        self._methods: dict[str, _Method] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler | None:
-        method = self._methods.get(handler_call_details.method) or self._new(handler_call_details.method)
-        return await method.intercept_service(continuation, handler_call_details)
+    def wrap_unary(self, inner: Unary, method: str) -> Unary:
+        name = _name(method)
 
-    def _new(self, path: str) -> _Method:
-        """What makes the spans of a method: one for each that there is, and one for all that there are not."""
-        name = path.removeprefix("/")
-        try:
-            descriptor_pool.Default().FindMethodByName(name.replace("/", "."))
-        except KeyError:
-            return self._other
-        method = self._methods[path] = _Method(self._spans, name)
-        return method
+        async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            span = self._begin(name, context)
+            try:
+                response = await inner(request, context)
+            except BaseException as error:
+                _end(span, name, context, error)
+                raise
+            _end(span, name, context, None)
+            return response
+
+        return serve
+
+    def wrap_stream(self, inner: Stream, method: str) -> Stream:
+        name = _name(method)
+
+        async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
+            # The span is in no context variable but ours: a stream may end in another task than it began in.
+            span = self._begin(name, context)
+            try:
+                async with aclosing(inner(request, context)) as responses:
+                    async for response in responses:
+                        yield response
+            except BaseException as error:
+                _end(span, name, context, error)
+                raise
+            _end(span, name, context, None)
+
+        return serve
+
+    def _begin(self, name: str, context: grpc.aio.ServicerContext) -> OpenSpan:
+        parent = _remote(context)
+        span = self._spans.begin(name, SpanKind.SERVER, parent)
+        current.trace.set(span.below(parent))
+        return span
 
 
 class TraceContext(Surrounding):
@@ -98,58 +117,20 @@ class TraceContext(Surrounding):
         return serve
 
 
-class _Method(Surrounding):
-    """Makes the spans of one method."""
+def _end(span: OpenSpan, name: str, context: grpc.aio.ServicerContext, error: BaseException | None) -> None:
+    code = _code(context, error)
+    attributes: dict[str, str] = {SYSTEM_NAME: "grpc", METHOD: name, STATUS_CODE: code.name}
+    if code is not grpc.StatusCode.OK:
+        attributes[ERROR_TYPE] = code.name
+    for key, value in context.trailing_metadata() or ():
+        if key == "x-request-id":
+            attributes[REQUEST_ID] = value
+    span.end(attributes, failed=code in _FAULTS)
 
-    def __init__(self, spans: Spans, method: str) -> None:
-        super().__init__()
-        self._spans = spans
-        #: The full name, without the leading slash.
-        self._name = method
 
-    def wrap_unary(self, inner: Unary, method: str) -> Unary:
-        async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
-            span = self._begin(context)
-            try:
-                response = await inner(request, context)
-            except BaseException as error:
-                self._end(span, context, error)
-                raise
-            self._end(span, context, None)
-            return response
-
-        return serve
-
-    def wrap_stream(self, inner: Stream, method: str) -> Stream:
-        async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
-            # The span is in no context variable but ours: a stream may end in another task than it began in.
-            span = self._begin(context)
-            try:
-                async with aclosing(inner(request, context)) as responses:
-                    async for response in responses:
-                        yield response
-            except BaseException as error:
-                self._end(span, context, error)
-                raise
-            self._end(span, context, None)
-
-        return serve
-
-    def _begin(self, context: grpc.aio.ServicerContext) -> OpenSpan:
-        parent = _remote(context)
-        span = self._spans.begin(self._name, SpanKind.SERVER, parent)
-        current.trace.set(span.below(parent))
-        return span
-
-    def _end(self, span: OpenSpan, context: grpc.aio.ServicerContext, error: BaseException | None) -> None:
-        code = _code(context, error)
-        attributes: dict[str, str] = {SYSTEM_NAME: "grpc", METHOD: self._name, STATUS_CODE: code.name}
-        if code is not grpc.StatusCode.OK:
-            attributes[ERROR_TYPE] = code.name
-        for key, value in context.trailing_metadata() or ():
-            if key == "x-request-id":
-                attributes[REQUEST_ID] = value
-        span.end(attributes, failed=code in _FAULTS)
+def _name(method: str) -> str:
+    """The conventions' word for the methods that there are not."""
+    return NO_METHOD if method == OTHER else method
 
 
 def _code(context: grpc.aio.ServicerContext, error: BaseException | None) -> grpc.StatusCode:

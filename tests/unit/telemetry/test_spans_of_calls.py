@@ -23,7 +23,7 @@ from server.interceptors import current
 from server.interceptors.errors import Errors
 from server.interceptors.in_flight import InFlight
 from server.interceptors.request_id import RequestId
-from server.interceptors.tracing import OTHER, TraceContext, Tracing
+from server.interceptors.tracing import NO_METHOD, TraceContext, Tracing
 from server.telemetry.spans import Spans
 from server.telemetry.tracing import TraceSettings, open_tracing
 
@@ -261,8 +261,8 @@ async def test_a_callers_trace_is_sent_if_the_callers_is(flags: str | None, samp
 async def test_methods_that_there_are_not_share_one_name(stage: Stage, channel: Any) -> None:
     await ask(channel, "/made.Up/Name", b"plain")
     span = await stage.ended.only()
-    assert span.name == OTHER
-    assert dict(span.attributes or {})["rpc.method"] == OTHER
+    assert span.name == NO_METHOD
+    assert dict(span.attributes or {})["rpc.method"] == NO_METHOD
 
 
 @PATHS
