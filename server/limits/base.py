@@ -37,7 +37,7 @@ class Limit:
         return {Kind.REQUESTS: "r", Kind.TOKENS: "t"}[self.kind] + {1: "ps", 60: "pm", 86400: "pd"}[int(self.window)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes several times as long to make
 class Level:
     """How much of a limit is left, after a reservation or at its refusal."""
 

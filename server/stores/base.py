@@ -86,7 +86,7 @@ class ResponseStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes several times as long to make
 class UsageEntry:
     """What one attempt at a response came to (`attempt` from 1), or the response as a whole (`attempt` 0).
 

@@ -20,6 +20,8 @@ from server.usage.entries import entries_of
 
 #: Entries in one batch, unless a single response has more: a longer transaction would keep other writers waiting.
 MAX_BATCH: Final = 500
+#: Seconds for which entries gather between two batches: what a process that dies without a word may lose.
+GATHER: Final = 0.05
 #: Entries that wait while the store is down: some 25 MB.
 MAX_WAITING: Final = 50_000
 #: Seconds between two attempts at a batch while the store is down: at first, and at most.
@@ -32,8 +34,8 @@ FORGET_EVERY: Final = 3600.0
 class UsageWriter(Observer):
     """An `Observer` that has every response that has ended written to a ledger.
 
-    What waits when a write has ended is the next batch, so a response alone is
-    written at once and many share the cost. A batch is tried until the store
+    A response alone is written at once; what ends within `gather` seconds of a
+    write is the next batch, so that many share the cost of one. A batch is tried until the store
     has taken it. Beyond `max_waiting` entries the newest are dropped, whole
     responses at a time: what is in the ledger is then complete up to a moment.
     With a `retention`, in seconds, entries that began longer ago are forgotten.
@@ -53,6 +55,7 @@ class UsageWriter(Observer):
         *,
         retention: float | None = None,
         max_waiting: int = MAX_WAITING,
+        gather: float = GATHER,
         forget_every: float = FORGET_EVERY,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -60,6 +63,7 @@ class UsageWriter(Observer):
         self._ledger = ledger
         self._retention = retention
         self._max_waiting = max_waiting
+        self._gather = gather
         self._forget_every = forget_every
         self._clock = clock
         self._queue: deque[list[UsageEntry]] = deque()
@@ -102,6 +106,8 @@ class UsageWriter(Observer):
         while self._queue or not self._closing.is_set():
             if self._queue:
                 await self._write(self._next_batch())
+                if not self._closing.is_set():
+                    await self._pause(self._gather)
             elif not self._is_time_to_forget:
                 self._work_comes.clear()
                 await self._work_comes.wait()
