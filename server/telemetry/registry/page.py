@@ -41,6 +41,10 @@ written by a thread of their own: where nobody reads them they are dropped and c
 
 _SPANS: Final = """\
 ## Spans
+
+Sent by OTLP over gRPC to `telemetry.otlp.endpoint`. Those of one call stand below one another: the call, its response,
+the attempts. A bridge in a process of its own, given `--otlp-endpoint`, puts two above them: the HTTP request and the
+call that is made for it.
 """
 
 
