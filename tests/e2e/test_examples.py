@@ -14,7 +14,8 @@ import pytest
 from server.cli import main
 from server.testing import redis
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +130,12 @@ def test_the_configuration_is_valid(
     printed = capsys.readouterr()
     assert printed.out.splitlines()[0].endswith("governed.yaml: valid")
     assert printed.err == ""
+
+
+def test_the_configuration_in_the_readme_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    file = tmp_path / "antiphon.yaml"
+    file.write_text(text)
+    monkeypatch.setenv("MOCK_KEY", "sk-mock")
+    monkeypatch.setenv("ANTIPHON_KEY", "ak-0123456789abcdef")
+    assert main(["check", str(file)]) == 0

@@ -38,7 +38,8 @@ _LOGS: Final = """\
 ## Log lines
 
 One JSON object per line on standard error; `event`, `level` and `timestamp` (ISO 8601, UTC) are in each, and what is
-about a call has the `x-request-id` that its caller got as `request_id`. Lines are written by a thread of their own: where nobody reads them they are dropped and counted, and calls go on.
+about a call has the `x-request-id` that its caller got as `request_id`. Lines are written by a thread of their own:
+where nobody reads them they are dropped and counted, and calls go on.
 """
 
 _SPANS: Final = """\
