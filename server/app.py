@@ -7,7 +7,7 @@ import gc
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -165,11 +165,13 @@ async def check(config: Config) -> None:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_generations(config))
         await _open_limiter(config, stack)
+        with suppress(StoreUnavailable):  # it may not be there before the server makes it
+            await _open_store(config, stack, read_only=True)
 
 
-async def _open_store(config: Config, stack: AsyncExitStack) -> ResponseStore:
+async def _open_store(config: Config, stack: AsyncExitStack, *, read_only: bool = False) -> ResponseStore:
     try:
-        return await stack.enter_async_context(registry.store(config.store_kind)(config.store))
+        return await stack.enter_async_context(registry.store(config.store_kind)(config.store, read_only=read_only))
     except (registry.NotInstalled, ValueError) as error:
         raise ConfigError([f"store: {error}"]) from None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from server.config import Config, ConfigError
+from server.config import Config
 from server.engine.balance import Balance
 from server.interceptors import Ended, Watcher
 from server.limits.base import Limiter
@@ -51,26 +51,23 @@ async def observing(
     """Observe until the context ends; what waits to be written or sent then is, for some seconds.
 
     `store` is the one that keeps the ledger of usage, if it keeps one; `exporter` stands in for that of spans over
-    OTLP. Raises `ConfigError`.
+    OTLP.
     """
     async with AsyncExitStack() as stack:
         observers: list[Observer] = [metrics]
         if isinstance(store, UsageLedger):
             observers.append(await stack.enter_async_context(_writing_usage(config, metrics, store)))
         otlp = config.telemetry.otlp
-        try:
-            settings = TraceSettings(
-                endpoint=otlp.endpoint if otlp.traces else None, headers=otlp.headers, sample=config.telemetry.sample
+        settings = TraceSettings(
+            endpoint=otlp.endpoint if otlp.traces else None, headers=otlp.headers, sample=config.telemetry.sample
+        )
+        tracing = await stack.enter_async_context(open_tracing(settings, exporter))
+        if otlp.endpoint is not None and otlp.metrics:
+            exporting = otlp_metrics.exporting(
+                metrics.registry, otlp.endpoint, headers=otlp.headers, resource={"service.name": _SERVICE}
             )
-            tracing = await stack.enter_async_context(open_tracing(settings, exporter))
-            if otlp.endpoint is not None and otlp.metrics:
-                exporting = otlp_metrics.exporting(
-                    metrics.registry, otlp.endpoint, headers=otlp.headers, resource={"service.name": _SERVICE}
-                )
-                exported = await stack.enter_async_context(exporting)
-                metrics.watch("antiphon_metric_exports_failed_total", lambda: exported.failed)
-        except ValueError as error:
-            raise ConfigError([f"telemetry.otlp.endpoint: {error}"]) from None
+            exported = await stack.enter_async_context(exporting)
+            metrics.watch("antiphon_metric_exports_failed_total", lambda: exported.failed)
         observers.append(tracing or PassingOn())
         if tracing is not None:
             metrics.watch("antiphon_span_queue_spans", lambda: tracing.waiting)

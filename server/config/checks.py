@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from server import registry
+from server.config import backends
 from server.config.addresses import is_loopback, split
 from server.config.names import is_model_pattern
 from server.config.problems import Path, Problem, plain
@@ -60,11 +61,12 @@ def _store(tree: Mapping[str, Any]) -> Iterator[Problem]:
     store = tree.get("store")
     if not isinstance(store, str):
         return
-    kind, _, rest = store.partition(":")
+    kind = backends.kind(store)
+    rest = store.removeprefix(kind).partition("?")[0]
     installed = registry.installed(registry.STORES)
     if kind not in installed:
         yield Problem(("store",), _not_installed(f"{kind}:" if kind in _LATER_STORES else None, installed))
-    elif kind == "sqlite" and not rest:
+    elif kind == "sqlite" and rest in ("", ":"):
         yield Problem(("store",), "needs the path of the database: sqlite:PATH")
 
 
@@ -72,11 +74,11 @@ def _limiter(tree: Mapping[str, Any]) -> Iterator[Problem]:
     limiter = tree.get("limiter")
     if not isinstance(limiter, str):
         return
-    kind, _, rest = limiter.partition(":")
+    kind = backends.kind(limiter)
     installed = registry.installed(registry.LIMITERS)
     if kind not in installed:
         yield Problem(("limiter",), _not_installed(None, installed))
-    elif kind in ("redis", "rediss") and not rest.startswith("//"):
+    elif kind in ("redis", "rediss") and not limiter.startswith(f"{kind}://"):
         yield Problem(("limiter",), f"needs the address of the server: {kind}://HOST:PORT/DB")
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from server.config import backends
 from server.config.schema import Config, ProviderConfig, TelemetryConfig
 
 MASK = "***"
@@ -64,8 +65,7 @@ def _option(name: str, value: Any) -> Any:
 
 
 def _backend(url: str) -> str:
-    kind, _, _ = url.partition(":")
-    return url if kind in ("memory", "sqlite") else _url(url)
+    return url if backends.kind(url) in ("memory", "sqlite") else _url(url)
 
 
 def _url(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from server.config import addresses, units
+from server.config import addresses, backends, units
 from server.config.names import is_model_name, is_model_pattern
 from server.config.secret import clean, is_secret
 from server.limits.base import Kind, Limit
@@ -35,6 +36,12 @@ def _name(value: str) -> str:
 
 def _address(value: str) -> str:
     addresses.split(value)
+    return value
+
+
+def _endpoint(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/@?#\s]+/?", value):
+        raise ValueError("must be http://HOST:PORT or https://HOST:PORT")
     return value
 
 
@@ -315,8 +322,7 @@ class TenantConfig(Section):
 class OtlpConfig(Section):
     """Where telemetry is sent by OTLP over gRPC; nowhere without an endpoint."""
 
-    #: May hold a password.
-    endpoint: _Text | None = Field(default=None, repr=False)
+    endpoint: Annotated[str, AfterValidator(_endpoint)] | None = None
     #: Sent with every export; may hold credentials.
     headers: Annotated[Mapping[str, str], AfterValidator(_fixed)] = Field(default_factory=dict, repr=False)
     traces: bool = True
@@ -385,13 +391,13 @@ class Config(Section):
 
     @property
     def store_kind(self) -> str:
-        """The name of the store's entry point: what stands before the first colon of `store`."""
-        return self.store.partition(":")[0]
+        """The name of the store's entry point."""
+        return backends.kind(self.store)
 
     @property
     def limiter_kind(self) -> str:
         """The name of the limiter's entry point."""
-        return self.limiter.partition(":")[0]
+        return backends.kind(self.limiter)
 
     @property
     def warnings(self) -> list[str]:

@@ -14,16 +14,15 @@ _WHOSE: Final = {
     "target": "this model",
 }
 _PER: Final = {1: "second", 60: "minute", 86400: "day"}
+_ONE: Final = {Kind.REQUESTS: "request", Kind.TOKENS: "token", Kind.CONCURRENCY: "request"}
 
 
 def refused(refusal: Refusal) -> RateLimitExceeded:
     """The error for a reservation that was refused."""
     limit = refusal.limit
     whose = _WHOSE[limit.subject.partition(":")[0]]
-    if limit.kind is Kind.CONCURRENCY:
-        said = f"The limit of {whose} is {limit.amount} requests at a time."
-    else:
-        said = f"The limit of {whose} is {limit.amount} {limit.kind} per {_PER[int(limit.window)]}."
+    often = "at a time" if limit.kind is Kind.CONCURRENCY else f"per {_PER[int(limit.window)]}"
+    said = f"The limit of {whose} is {limit.amount} {_ONE[limit.kind]}{'' if limit.amount == 1 else 's'} {often}."
     if refusal.retry_after is None:
         more = "This request can never fit within it: ask for less output, or send less input."
         error = RateLimitExceeded(f"{said} {more}", retryable=False)

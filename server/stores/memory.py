@@ -133,11 +133,15 @@ async def open_store(
     url: str = "memory", *, read_only: bool = False, clock: Callable[[], float] = time.time
 ) -> AsyncIterator[MemoryStore]:
     """Open an empty store; `url` is `memory` or `memory?max_responses=N&max_usage=N`."""
+    options = _options(url)
     if read_only:
         raise StoreUnavailable("A store in memory is seen by its own process alone.")
-    options = dict(parse_qsl(url.partition("?")[2], strict_parsing=True)) if "?" in url else {}
-    max_responses = int(options.pop("max_responses", MAX_RESPONSES))
-    max_usage = int(options.pop("max_usage", MAX_USAGE))
-    if options or max_responses < 1 or max_usage < 1:
+    yield MemoryStore(clock=clock, **options)
+
+
+def _options(url: str) -> dict[str, int]:
+    asked = parse_qsl(url.partition("?")[2], keep_blank_values=True)
+    options = {name: int(value) for name, value in asked if value.isascii() and value.isdigit() and len(value) < 16}
+    if len(options) < len(asked) or options.keys() - {"max_responses", "max_usage"} or 0 in options.values():
         raise ValueError("The options of the store 'memory' are max_responses and max_usage, each at least 1.")
-    yield MemoryStore(clock=clock, max_responses=max_responses, max_usage=max_usage)
+    return options

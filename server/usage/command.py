@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from server import registry
 from server.config import Config, ConfigError
+from server.config.masked import masked
 from server.config.units import duration
 from server.errors import StoreUnavailable
 from server.stores.base import UsageLedger, check_columns
@@ -59,7 +60,7 @@ def run(config: Config, question: Question) -> int:
     try:
         report = asyncio.run(_ask(config, question))
     except StoreUnavailable as error:
-        print(f"antiphon: {error}", file=sys.stderr)
+        print(f"antiphon: {masked(config)['store']}: {error}", file=sys.stderr)
         return 1
     sys.stdout.write(_FORMATS[question.format](report))
     return 0

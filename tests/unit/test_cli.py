@@ -38,6 +38,47 @@ def test_check_says_what_a_good_configuration_does(tmp_path: Path, capsys: pytes
     assert CANARY not in captured.out + captured.err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "store: memory",
+        "store: memory?max_responses=5&max_usage=7",
+        "store: sqlite:{folder}/none/there.db?synchronous=full&busy_timeout=0.5",
+        "limiter: redis://127.0.0.1:1/0?timeout=50ms&when_down=refuse&lease=5s",
+        "telemetry: {{otlp: {{endpoint: 'https://collector:4317'}}}}",
+    ],
+)
+def test_check_takes_what_the_server_takes(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "good.yaml"
+    file.write_text(line.format(folder=tmp_path) + "\n")
+    assert main(["check", str(file)]) == 0
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("store: memory?size=1", "store: The options of the store 'memory' are max_responses and max_usage"),
+        ("store: memory?max_usage=many", "store: The options of the store 'memory' are max_responses and max_usage"),
+        ("store: sqlite:a.db?sync=full", "store: The options of a SQLite store are synchronous and busy_timeout"),
+        ("store: sqlite:a.db?busy_timeout=1h", "store: The option busy_timeout of a SQLite store is a number of"),
+        ("limiter: redis://127.0.0.1:1/0?timeot=1s", "limiter: A Redis limiter has no option 'timeot'"),
+        ("limiter: redis://127.0.0.1:1/0?when_down=x", "limiter: The option when_down of a Redis limiter is one of"),
+        ("limiter: memory?size=1", "limiter: "),
+    ],
+)
+def test_check_tells_what_the_server_would_not_start_with(
+    line: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(f"{line}\n")
+    assert main(["check", str(file)]) == 78
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(problem)
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_check_tells_every_problem(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(broken)]) == 78
     captured = capsys.readouterr()

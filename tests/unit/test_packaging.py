@@ -100,6 +100,20 @@ def test_entry_points_resolve(point: EntryPoint) -> None:
     assert callable(point.load())
 
 
+@pytest.mark.parametrize("heading", ["At run time", "For development"])
+def test_every_dependency_says_why_it_is_here(heading: str) -> None:
+    page = (ROOT / "docs/dependencies.md").read_text()
+    table = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([a-z][\w, -]*) \| \S", table, re.MULTILINE)
+    explained = [canonicalize_name(name) for names in rows for name in names.split(", ") if name != "package"]
+    groups = PROJECT["dependency-groups"]
+    wanted = {
+        "At run time": PROJECT["project"]["dependencies"],
+        "For development": [*groups["build"], *(line for line in groups["dev"] if isinstance(line, str))],
+    }
+    assert sorted(explained) == sorted(canonicalize_name(Requirement(line).name) for line in wanted[heading])
+
+
 def locked(name: str) -> dict[str, str]:
     text = (ROOT / "requirements" / name).read_text()
     return dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", text, re.MULTILINE))

@@ -16,8 +16,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from server.errors import StoreUnavailable
@@ -26,6 +26,8 @@ from server.stores.sqlite.store import SqliteStore
 from server.stores.sqlite.worker import Worker
 
 __all__ = ["SqliteStore", "Worker", "connect", "open_store"]
+
+_LONGEST_WAIT: Final = 3600.0
 
 
 @asynccontextmanager
@@ -61,14 +63,22 @@ async def open_store(
 
 def _parse(url: str) -> tuple[str, dict[str, Any]]:
     scheme, _, rest = url.partition(":")
-    path, asked, query = rest.partition("?")
-    options: dict[str, Any] = dict(parse_qsl(query, strict_parsing=True)) if asked else {}
+    path, _, query = rest.partition("?")
     if scheme != "sqlite" or not path:
         raise ValueError("A SQLite store is named as sqlite:PATH.")
+    options: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
     if options.keys() - {"synchronous", "busy_timeout"}:
         raise ValueError("The options of a SQLite store are synchronous and busy_timeout.")
     if options.get("synchronous", "normal") not in ("normal", "full"):
         raise ValueError("The option synchronous of a SQLite store is normal or full.")
     if "busy_timeout" in options:
-        options["busy_timeout"] = float(options["busy_timeout"])
+        options["busy_timeout"] = _seconds(options["busy_timeout"])
     return path, options
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        seconds = float(text)
+        if 0 <= seconds <= _LONGEST_WAIT:
+            return seconds
+    raise ValueError(f"The option busy_timeout of a SQLite store is a number of seconds, at most {_LONGEST_WAIT:g}.")

@@ -24,7 +24,9 @@ are marked as content: they are set only for tenants that want them.
 _METRICS: Final = """\
 ## Metrics
 
-`/metrics` of the admin listener, in Prometheus' text format or as OpenMetrics, whichever is asked for.
+`curl localhost:9901/metrics`: on the admin listener, in Prometheus' text format or as OpenMetrics, whichever is asked
+for. [A dashboard](../deploy/grafana/antiphon.json) for Grafana and [alert rules](../deploy/prometheus/alerts.yaml)
+for Prometheus are made of them.
 
 Label values are bounded. Where a label's values are not listed, the first two hundred that occur have a place, those
 of the configuration before any other, and all further ones are `other`; a family has two thousand series at most, and
@@ -35,12 +37,17 @@ what comes after that is counted with `other` in all such labels. The metric
 _LOGS: Final = """\
 ## Log lines
 
-One JSON object per line on standard error; `event`, `level` and `timestamp` (ISO 8601, UTC) are in each. Lines are
-written by a thread of their own: where nobody reads them they are dropped and counted, and calls go on.
+One JSON object per line on standard error; `event`, `level` and `timestamp` (ISO 8601, UTC) are in each, and what is
+about a call has the `x-request-id` that its caller got as `request_id`. Lines are written by a thread of their own:
+where nobody reads them they are dropped and counted, and calls go on.
 """
 
 _SPANS: Final = """\
 ## Spans
+
+Sent by OTLP over gRPC to `telemetry.otlp.endpoint`. Those of one call stand below one another: the call, its response,
+the attempts. A bridge in a process of its own, given `--otlp-endpoint`, puts two above them: the HTTP request and the
+call that is made for it.
 """
 
 

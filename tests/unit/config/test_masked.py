@@ -27,7 +27,7 @@ providers:
 models: {{m: {{provider: a}}}}
 keys: [{{name: dev, key: {CANARY}, limits: {{rpm: 5}}}}]
 tenants: {{dev: {{limits: {{tpd: 7}}, capture_content: true}}}}
-telemetry: {{otlp: {{endpoint: "http://u:{CANARY}@example.com:4317", headers: {{x-key: {CANARY}}}}}}}
+telemetry: {{otlp: {{endpoint: "http://example.com:4317", headers: {{x-key: {CANARY}}}}}}}
 """
 
 

@@ -179,7 +179,7 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.Ca
     assert main(["usage", "--config", str(file)]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("antiphon: ")
+    assert captured.err.startswith(f"antiphon: {url.format(tmp_path)}: ")
     assert list(tmp_path.iterdir()) == [file]
 
 
