@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from e2e_layouts import CANARY, UPSTREAM_KEY
+from e2e_stage import answering
 
 from server.testing import wire
 from server.testing.upstream import (
@@ -47,8 +48,9 @@ class Fault:
     """What a provider does, and what the gateway makes of it."""
 
     script: Script
-    #: The `ErrorReason` without its prefix; empty where there is nothing wrong for the caller.
+    #: The `ErrorReason` without its prefix; empty where the provider's own end counts.
     reason: str = "UPSTREAM_ERROR"
+    outcome: str = "failed"
     #: The text that a stream has told when it happens; None where nothing was told.
     said: str | None = None
     #: Whether the same provider is asked again, where it may be twice and waits of up to half a second are allowed.
@@ -74,7 +76,7 @@ class Fault:
     @property
     def blames_caller(self) -> bool:
         """Whether it is no fault of the provider's."""
-        return self.spelling[2] != "server_error"
+        return self.reason in SPELLINGS and self.spelling[2] != "server_error"
 
     @property
     def should_retry(self) -> bool:
@@ -133,6 +135,10 @@ _LATE_PART: Final = {
     "item_id": "msg_1",
     "part": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
 }
+_FAILED: Final = wire.stream(
+    [wire.TEXT[2:5]],
+    wire.ended("failed", [wire.message("Hel")], error={"code": "server_error", "message": f"The model failed. {LEAK}"}),
+)
 
 FAULTS: Final[dict[str, Fault]] = {
     # Refusals
@@ -205,8 +211,9 @@ FAULTS: Final[dict[str, Fault]] = {
         {"type": "response.function_call_arguments.delta", "delta": "{", "output_index": 7, "item_id": "x"}
     ),
     "the end of a part that never began": _in_stream(_LATE_PART),
+    "a response that failed": Fault(answering(_FAILED), reason="", said="Hel"),
     "more after the last event": Fault(
-        events([*wire.TEXT, _DELTA, *wire.ERROR_MIDSTREAM]), reason="", said="Hello, wörld 🎉"
+        events([*wire.TEXT, _DELTA, *wire.ERROR_MIDSTREAM]), reason="", outcome="completed", said="Hello, wörld 🎉"
     ),
 }
 #: Those that break a stream which has begun.

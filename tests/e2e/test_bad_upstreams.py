@@ -35,7 +35,7 @@ def expected(fault: Fault, what: str, way: str) -> list[tuple[str, str, str]]:
     model = model_of(fault, what, way)
     target = model.replace("over-", "once-")
     if not fault.reason:
-        return [(target, "completed", "")]
+        return [(target, fault.outcome, "")]
     first = (target, "failed", fault.reason)
     is_told = way.endswith("-stream") and fault.said is not None
     if what == "over" and fault.over and not is_told:
@@ -89,7 +89,8 @@ def test_a_bad_provider(layout: Layout, stage: Stage, name: str) -> None:
         reached = sum(request.headers["x-request-id"] == told.request_id for request in stage.requests)
         assert reached == sum("closed" not in target for target, _, _ in attempts)
         (line,) = lines(layout, told.request_id)
-        assert line["level"] == ("info" if not rows[0]["error"] or fault.blames_caller else "warning")
+        is_fine = rows[0]["outcome"] == "completed" or fault.blames_caller
+        assert line["level"] == ("info" if is_fine else "warning")
     models = frozenset(row["model"] for rows in ledger for row in rows) | {
         row["target"] for rows in ledger for row in rows
     }
@@ -110,6 +111,14 @@ def check(heard: Heard, fault: Fault, attempts: list[tuple[str, str, str]]) -> N
         assert heard.status in (200, "OK")
         assert heard.response["output"][0]["content"][0]["text"] == "Hello, wörld 🎉"
         assert heard.response["usage"] == wire.USAGE
+        return
+    if not fault.reason:
+        assert heard.status in (200, "OK")
+        assert heard.response["usage"] == wire.USAGE
+        assert heard.response["error"]["code"] == "server_error"
+        if heard.streamed:
+            assert (heard.said, heard.fault["code"]) == (fault.said, "server_error")
+            assert heard.fault["message"] == heard.response["error"]["message"]
         return
     status, grpc_code, kind, code = fault.spelling
     if heard.streamed and fault.said is not None:
