@@ -172,16 +172,25 @@ async def _begin(response: web.StreamResponse, request: web.Request, exchange: E
 
 
 async def _settle(chunks: Any) -> None:
-    """Let a call whose events have all been sent end by itself, so that the server does not take it for cancelled."""
+    """Let a call whose events have all been sent end by itself, so that the server does not take it for cancelled.
+
+    A client that leaves now has all that it asked for: many do, as soon as they have the last event.
+    """
+    ending = asyncio.get_running_loop().create_task(_exhaust(chunks))
     try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        # A read that is cancelled cancels its call: hence a task of its own.
+        await asyncio.wait({ending})
+        raise
+
+
+async def _exhaust(chunks: Any) -> None:
+    with contextlib.suppress(grpc.RpcError, TimeoutError, asyncio.CancelledError):
+        # The client has its answer; how the call ends is the server's to record.
         async with asyncio.timeout(_SETTLING):
             async for _ in chunks:
                 continue
-    except (grpc.RpcError, TimeoutError):
-        return  # The client has its answer; how the call ends is the server's to record.
-    except asyncio.CancelledError:
-        if _leaving():
-            raise
 
 
 def _refused(error: grpc.aio.AioRpcError) -> Fault:

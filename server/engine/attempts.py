@@ -67,8 +67,9 @@ class Choices:
         if not isinstance(error, _PASSING) or isinstance(error, DeadlinePassed):
             return None
         is_own_limit = isinstance(error, RateLimitExceeded) and error.quota is not None
-        if not is_own_limit:
-            self._balance.failed(self._route, failed, max(self._route.retry.cooldown, error.retry_after or 0.0))
+        cooldown = self._route.retry.cooldown
+        if cooldown and not is_own_limit:
+            self._balance.failed(self._route, failed, max(cooldown, error.retry_after or 0.0))
         if is_final:
             return None
         if is_own_limit:

@@ -101,8 +101,7 @@ class Run:
                         if self._transcript.ended:
                             told += await self._conclude()
                         if told:
-                            if self._record.incremental:
-                                self._record.events += len(told)
+                            self._count(told)
                             yield told
                         if self._transcript.fault is not None:
                             raise self._transcript.fault
@@ -195,8 +194,12 @@ class Run:
             await self._commit()
         except ServiceError:
             _log.warning("failed response not kept", response_id=self.response.id)
-        self._record.events += len(ended)
+        self._count(ended)
         return ended
+
+    def _count(self, told: Events) -> None:
+        if self._record.incremental:  # of other calls nobody is told any
+            self._record.events += len(told)
 
     async def _commit(self) -> None:
         """Keep the response, where it is to be kept. Raises a `ServiceError`, and no other."""

@@ -15,7 +15,14 @@ from server.testing.background import Background
 from server.testing.upstream import FakeUpstream
 
 # Tests are no package: makes the modules beside them importable, in the order in which they need each other.
-for _name, _file in (("e2e_layouts", "layouts.py"), ("e2e_stage", "stage.py"), ("e2e_http", "http_client.py")):
+for _name, _file in (
+    ("e2e_layouts", "layouts.py"),
+    ("e2e_stage", "stage.py"),
+    ("e2e_http", "http_client.py"),
+    ("e2e_faults", "faults.py"),
+    ("e2e_asking", "asking.py"),
+    ("e2e_books", "books.py"),
+):
     if _name not in sys.modules:
         _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(_file))
         assert _spec is not None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import grpc
 
 from server.testing.serve import Command, running
 
 LAYOUTS = ("one process", "two processes")
+#: How one can ask.
+WAYS = ("HTTP", "HTTP-stream", "gRPC", "gRPC-stream")
 
 #: Found in no log, whatever happens.
 CANARY = "canary-7d1f"
@@ -23,20 +28,34 @@ KEY_ECHO = f"ak-{CANARY}-echo-only-0123456789"
 UPSTREAM_KEY = f"sk-{CANARY}-upstream-0123456789"
 PROMPT = f"Say nothing of {CANARY} to anyone."
 
+#: Models with little patience: for an answer or a first event, and between two events.
+WAITS: dict[str, dict[str, str]] = {
+    "plain": {},
+    "hasty": {"first_event": "300ms", "total": "400ms"},
+    "idle": {"idle": "300ms"},
+}
+
 MAX_REQUEST_BYTES = 1 << 20
 #: How the one model with another name upstream is called there.
 RENAMED = "gpt-upstream-2026"
 
 
 def configuration(
-    folder: Path, upstream: str, *, http: bool, grpc_address: str, grace: str, lame_duck: str = "0s"
+    folder: Path,
+    upstream: str,
+    *,
+    with_http: bool,
+    grpc_address: str = "127.0.0.1:0",
+    grace: str = "20s",
+    lame_duck: str = "0s",
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
-    """The server's configuration. JSON is YAML."""
+    """The server's configuration, with some sections replaced. JSON is YAML."""
     # Each request of a test is one at the upstream; that a failure is tried again is tested by itself.
     up = {"provider": "up", "retry": {"attempts": 1}}
     return json.dumps(
         {
-            "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if http else None, "admin": None},
+            "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if with_http else None, "admin": "127.0.0.1:0"},
             "store": f"sqlite:{folder / 'store.db'}",
             "providers": {
                 "up": {"kind": "openai", "base_url": upstream, "api_key": "${UPSTREAM_KEY}"},
@@ -47,9 +66,9 @@ def configuration(
                 "echo": {"provider": "scripted", "model": "echo"},
                 "renamed": up | {"model": RENAMED},
                 "up-*": up,
-                "hasty-*": up | {"timeout": {"first_event": "300ms", "total": "400ms"}},
-                "idle-*": up | {"timeout": {"idle": "300ms"}},
-                "unreachable": {"provider": "closed"},
+                "hasty-*": up | {"timeout": WAITS["hasty"]},
+                "idle-*": up | {"timeout": WAITS["idle"]},
+                **trying(),
             },
             "keys": [
                 {"name": "a", "key": "${KEY_A}", "tenant": "a", "models": ["*"]},
@@ -58,8 +77,22 @@ def configuration(
             ],
             "max_request_bytes": MAX_REQUEST_BYTES,
             "drain": {"lame_duck": lame_duck, "grace": grace},
+            **more,
         }
     )
+
+
+def trying() -> dict[str, Any]:
+    """Models that are asked `once`; `again`, where that helps; and `over` again at `spare`. Of those that repeat there
+    is one for each way of asking, since only so many repetitions are allowed."""
+    models: dict[str, Any] = {"spare": {"provider": "up"}}
+    for name in (*WAITS, "closed"):
+        plain = {"provider": "closed" if name == "closed" else "up", "timeout": WAITS.get(name, {})}
+        models[f"once-{name}"] = plain | {"retry": {"attempts": 1}}
+        models[f"over-{name}"] = {"targets": [{"model": f"once-{name}"}, {"model": "spare"}], "retry": {"cooldown": 0}}
+        for way in WAYS:
+            models[f"again-{name}-{way}"] = plain | {"retry": {"attempts": 2, "max_wait": "500ms"}}
+    return models
 
 
 @dataclass(slots=True)
@@ -106,48 +139,58 @@ class Layout:
 
     def stored(self) -> int:
         """How many responses the store holds."""
+        (row,) = self.query("SELECT count(*) AS count FROM responses")
+        count: int = row["count"]
+        return count
+
+    def query(self, question: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the store."""
         with closing(sqlite3.connect(f"file:{self.folder / 'store.db'}?mode=ro", uri=True)) as database:
-            count: int = database.execute("SELECT count(*) FROM responses").fetchone()[0]
-            return count
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(question, values)]
+
+    def admin(self, path: str) -> bytes:
+        """What the admin listener says."""
+        host, _, port = self.server.addresses["admin"].removeprefix("http://").rpartition(":")
+        with closing(http.client.HTTPConnection(host, int(port), timeout=20)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == 200, body
+            return body
 
 
 @asynccontextmanager
-async def open_layout(name: str, folder: Path, upstream: str, *, grace: str = "20s") -> AsyncIterator[Layout]:
-    """Run the commands that people run."""
+async def open_layout(
+    name: str, folder: Path, upstream: str, *, otlp: str | None = None, **settings: Any
+) -> AsyncIterator[Layout]:
+    """Run the commands that people run, with what is said to `configuration`; `otlp` is where traces go."""
+    if otlp is not None:
+        settings["more"] = {"telemetry": {"otlp": {"endpoint": otlp}}, **settings.get("more", {})}
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(open_server(name, folder, upstream, grace=grace))
+        server = await stack.enter_async_context(open_server(name, folder, upstream, **settings))
         bridge = None
         if name == "two processes":
-            bridge = await stack.enter_async_context(open_bridge(folder, server.addresses["gRPC"]))
+            bridge = await stack.enter_async_context(open_bridge(folder, server.addresses["gRPC"], otlp))
         yield Layout(name, folder, server, bridge)
 
 
-def open_server(
-    name: str,
-    folder: Path,
-    upstream: str,
-    *,
-    grpc_address: str = "127.0.0.1:0",
-    grace: str = "20s",
-    lame_duck: str = "0s",
-) -> AbstractAsyncContextManager[Command]:
+def open_server(name: str, folder: Path, upstream: str, **settings: Any) -> AbstractAsyncContextManager[Command]:
     file = folder / "antiphon.yaml"
-    http = name == "one process"
-    file.write_text(
-        configuration(folder, upstream, http=http, grpc_address=grpc_address, grace=grace, lame_duck=lame_duck)
-    )
+    with_http = name == "one process"
+    file.write_text(configuration(folder, upstream, with_http=with_http, **settings))
     return running(
         "server",
         "serve",
         "--config",
         str(file),
-        listeners=2 if http else 1,
+        listeners=3 if with_http else 2,
         environ={"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY},
         errors=folder / "server.stderr",
     )
 
 
-def open_bridge(folder: Path, server: str) -> AbstractAsyncContextManager[Command]:
+def open_bridge(folder: Path, server: str, otlp: str | None = None) -> AbstractAsyncContextManager[Command]:
     return running(
         "http_bridge",
         "--server",
@@ -156,7 +199,9 @@ def open_bridge(folder: Path, server: str) -> AbstractAsyncContextManager[Comman
         "127.0.0.1:0",
         "--max-request-bytes",
         str(MAX_REQUEST_BYTES),
+        *(() if otlp is None else ("--otlp-endpoint", otlp)),
         listeners=1,
+        environ={"OTEL_BSP_SCHEDULE_DELAY": "100"},
         errors=folder / "bridge.stderr",
     )
 

@@ -263,16 +263,16 @@ async def test_nothing_follows_the_terminal_event(url: str, wire: Any, streams: 
         assert await connection.chunks() == [frame(created()) + frame(completed(1)) + DONE]
 
 
-async def test_a_finished_call_is_not_cancelled(script: Any, url: str, wire: Any) -> None:
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_finished_call_is_not_cancelled(script: Any, url: str, wire: Any, leaves: bool) -> None:
+    """Not even when the client leaves as soon as it has the last event."""
     ended: list[str] = []
-    over = asyncio.Event()
+    over, going_on = asyncio.Event(), asyncio.Event()
 
     async def stream(request: Any, context: Any) -> Any:
         try:
             yield chunk(created(), completed(1))
-            gate = asyncio.get_running_loop().create_future()
-            asyncio.get_running_loop().call_soon(gate.set_result, None)
-            await gate
+            await going_on.wait()
             ended.append("whole")
         except asyncio.CancelledError:
             ended.append("cancelled")
@@ -285,6 +285,12 @@ async def test_a_finished_call_is_not_cancelled(script: Any, url: str, wire: Any
         connection.send("POST", "/v1/responses", BODY)
         await connection.head()
         await connection.chunks()
+        if leaves:
+            connection.writer.close()
+            async with wire(url) as another:  # by the time it has its answer, the bridge has seen the other go
+                another.send("GET", "/nowhere")
+                await another.head()
+        going_on.set()
         await over.wait()
     assert ended == ["whole"]
 

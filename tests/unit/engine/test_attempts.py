@@ -187,6 +187,14 @@ def test_the_longest_word_on_when_to_come_back_counts_for_the_cooling_too() -> N
     assert balance.order(group)[0].name == "a"
 
 
+def test_without_a_cooldown_no_target_cools_whatever_it_says_itself() -> None:
+    balance = Balance(Clock())
+    group = route("a", "b", retry=Retry(cooldown=0.0))
+    choices = Choices(group, balance)
+    choices.after(choices.first().target, RateLimitExceeded("busy", retry_after=60.0), is_final=False)
+    assert (balance.order(group)[0].name, balance.cooling()) == ("a", 0)
+
+
 def test_when_all_are_cooling_the_one_that_is_ready_first_is_asked() -> None:
     clock = Clock()
     balance = Balance(clock)

@@ -1,0 +1,131 @@
+"""One question, asked in any way there is, and what is heard in return, in one form for all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from e2e_http import ask, frames
+from e2e_layouts import KEY_A, Layout
+from google.rpc import error_details_pb2, status_pb2
+
+from antiphon import openai_json
+from antiphon.responses import v1
+
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a caller was told."""
+
+    way: str
+    request_id: str
+    #: Over HTTP the status, over gRPC the name of the code.
+    status: int | str
+    #: Headers; over gRPC trailing metadata.
+    headers: dict[str, str]
+    #: Of a stream, as JSON.
+    events: list[Any] = field(default_factory=list)
+    #: As it ended, where that was told.
+    response: Any = None
+    #: `type`, `code`, `param` and `message` of an error in place of an answer; over gRPC `reason` in place of `type`.
+    error: Any = None
+
+    @property
+    def streamed(self) -> bool:
+        return self.way.endswith("-stream")
+
+    @property
+    def is_http(self) -> bool:
+        return self.way.startswith("HTTP")
+
+    @property
+    def said(self) -> str:
+        """The text in the events."""
+        return "".join(event["delta"] for event in self.events if event["type"] == "response.output_text.delta")
+
+    @property
+    def fault(self) -> Any:
+        """The `error` event."""
+        (event,) = [event for event in self.events if event["type"] == "error"]
+        return event
+
+
+def hear(layout: Layout, way: str, request_id: str, key: str = KEY_A, /, timeout: float = 30, **body: Any) -> Heard:
+    """Ask in one of the `WAYS`, and listen to the end."""
+    body["stream"] = way.endswith("-stream")
+    if way.startswith("HTTP"):
+        heard = _over_http(layout, way, request_id, key, body, timeout)
+    else:
+        heard = _over_grpc(layout, way, request_id, key, body, timeout)
+    if heard.events:
+        assert [event["sequence_number"] for event in heard.events] == list(range(len(heard.events)))
+        (last,) = [event for event in heard.events if event["type"] in _ENDS]
+        assert heard.events[-1] is last
+        heard.response = last["response"]
+    return heard
+
+
+def _over_http(layout: Layout, way: str, request_id: str, key: str, body: Any, timeout: float) -> Heard:
+    answer = ask(
+        layout,
+        json.dumps(body).encode(),
+        x_request_id=request_id,
+        authorization=f"Bearer {key}",
+        x_request_timeout=str(timeout),
+    )
+    heard = Heard(way, request_id, answer.status, answer.headers)
+    assert answer.headers["x-request-id"] == request_id
+    if answer.headers["content-type"] == "text/event-stream":
+        told = frames(answer.body)
+        assert told.pop() == ("", "[DONE]")
+        assert all(name == event["type"] for name, event in told)
+        heard.events = [event for _, event in told]
+    elif answer.status == 200:
+        heard.response = answer.json
+    else:
+        heard.error = answer.json["error"]
+    return heard
+
+
+def _over_grpc(layout: Layout, way: str, request_id: str, key: str, body: Any, timeout: float) -> Heard:
+    request = openai_json.decode(json.dumps(body).encode(), v1.CreateResponseRequest)
+    metadata = [("authorization", f"Bearer {key}"), ("x-request-id", request_id)]
+    events: list[Any] = []
+    response = None
+    with layout.channel() as channel:
+        stub = v1.ResponsesServiceStub(channel)
+        method = stub.StreamCreateResponse if body["stream"] else stub.CreateResponse.future
+        call = method(request, metadata=metadata, timeout=timeout)
+        try:
+            if body["stream"]:
+                events += [spelled(event) for chunk in call for event in chunk.events]
+            else:
+                response = spelled(call.result())
+        except grpc.RpcError:
+            pass
+        trailing = dict(call.trailing_metadata() or ())
+    heard = Heard(way, request_id, call.code().name, trailing, events, response)
+    assert trailing["x-request-id"] == request_id
+    if call.code() is not grpc.StatusCode.OK:
+        heard.error = _error(call, trailing["grpc-status-details-bin"])
+    return heard
+
+
+def _error(call: Any, details: bytes) -> dict[str, Any]:
+    status = status_pb2.Status.FromString(details)
+    assert (status.code, status.message) == (call.code().value[0], call.details())
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    for detail in status.details:
+        for kind in (info, retry):
+            detail.Unpack(kind)
+    told = {"reason": info.reason, "message": status.message, "retry_after": retry.retry_delay.ToMilliseconds() / 1000}
+    return told | {name: info.metadata.get(name) for name in ("code", "param")}
+
+
+def spelled(message: Any) -> Any:
+    """A message as OpenAI spells it."""
+    return json.loads(openai_json.encode(message))
