@@ -1,10 +1,10 @@
-"""Whose limits there are: keys, tenants, models, groups and their targets. Whoever shares a subject shares its limits."""
+"""Whose limits there are: of keys, tenants, models, groups and targets. Whoever shares a subject shares its limits."""
 
 from __future__ import annotations
 
 import pytest
 from e2e_governed import SCOPES, Governed, check_refusal, secret
-from e2e_layouts import KEY_A, KEY_B
+from e2e_layouts import KEY_A
 from e2e_stage import Stage, held, using
 from e2e_surfaces import Surface
 
@@ -68,6 +68,8 @@ def test_a_target_without_room_is_passed_over(governed: Governed, surface: Surfa
         outcome = governed.ask(surface, group)
         assert outcome.told["x-antiphon-target"] == target["model"]
         assert outcome.told["x-antiphon-attempts"] == "1"
+        # The room that is told of is that of the target that was asked.
+        assert (outcome.limits("requests") is not None) == (target is full)
     assert len(up.requests) == 4
     entries = governed.entries(outcome.request_id)
     assert [(entry["attempt"], entry["target"]) for entry in entries] == [(0, roomy["model"]), (1, roomy["model"])]
@@ -91,12 +93,3 @@ def test_a_refusal_by_the_last_limit_takes_nothing_of_the_others(
     for kind, taken in (("requests", 1), ("tokens", 2)):
         assert after.limits(kind)[1] == before.limits(kind)[1] - taken  # type: ignore[index]
     assert len(up.requests) == 4
-
-
-def test_two_tenants_are_two(governed: Governed, surface: Surface, up: Stage) -> None:
-    up.answer(using(2))
-    first, second = governed.limited("tenant", "few", up), governed.limited("tenant", "few", up)
-    for limited in (first, second):
-        for key, model in limited.callers:
-            assert governed.ask(surface, model, key=key).reason == ""
-    assert governed.ask(surface, up.model, key=KEY_B).reason == ""
