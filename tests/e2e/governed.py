@@ -96,7 +96,7 @@ def sections(mute: str) -> dict[str, Any]:
     for number in range(POOL):
         for kind, limits in KEYS.items():
             key(f"{kind}-{number}", limits)
-        key(f"narrow-{number}", {"rpm": 1}, models=["echo"])
+        key(f"narrow-{number}", {"rpd": 1}, models=["echo"])
         models[f"plain-{number}"] = up
         models[f"retried-{number}"] = {"provider": "up", "retry": {"max_wait": "2s"}}
         for kind in ("failover", "round_robin"):
