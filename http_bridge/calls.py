@@ -13,6 +13,7 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from antiphon import openai_json
+from antiphon.responses import v1
 from http_bridge import body, errors, metadata, query
 from http_bridge.errors import Fault
 from http_bridge.exchange import Exchange
@@ -25,6 +26,8 @@ _log: Final = logging.getLogger(__name__)
 EXCHANGE: Final = web.RequestKey("exchange", Exchange)
 #: How long a call may take, in seconds, to end after the last event that it will ever send.
 _SETTLING: Final = 1.0
+#: Bytes that are no message of any type.
+_NO_MESSAGE: Final = b"\xff"
 
 
 class Endpoint:
@@ -47,13 +50,34 @@ class Endpoint:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         exchange = request[EXCHANGE]
-        message = await self._read(request)
+        sent = metadata.to_server(request.headers, exchange.request_id)
+        timeout = metadata.timeout(request.headers)
+        try:
+            message = await self._read(request)
+        except Fault as fault:
+            call = self._call(exchange, self._binding.unread, self._binding.unary_name, _NO_MESSAGE, sent, timeout)
+            raise await _judged(exchange, call, fault) from None
         rpc, name = self._binding.unary, self._binding.unary_name
         streams = self._binding.stream is not None and message.stream and request.method != "HEAD"
         if streams:
             rpc, name = self._binding.stream, self._binding.stream_name
-        sent = metadata.to_server(request.headers, exchange.request_id)
-        timeout = metadata.timeout(request.headers)
+        call = self._call(exchange, rpc, name, message, sent, timeout)
+        try:
+            if streams:
+                return await _relay(request, exchange, call, self._keepalive)
+            return await _reply(exchange, call)
+        finally:
+            call.cancel()
+
+    def _call(
+        self,
+        exchange: Exchange,
+        rpc: Any,
+        name: str,
+        message: Any,
+        sent: list[tuple[str, str]],
+        timeout: float | None,
+    ) -> Any:
         if self._traces is None or exchange.span is None:
             call = rpc(message, metadata=sent, timeout=timeout)
         else:
@@ -61,12 +85,7 @@ class Endpoint:
             call = rpc(message, metadata=sent, timeout=timeout)
             self._traces.end_with(call, span)
         exchange.call = call
-        try:
-            if streams:
-                return await _relay(request, exchange, call, self._keepalive)
-            return await _reply(exchange, call)
-        finally:
-            call.cancel()
+        return call
 
     async def expect(self, request: web.Request) -> None:
         """Ask for the body that the client holds back, unless it is one that will be refused."""
@@ -89,6 +108,22 @@ class Endpoint:
             query.set_parameters(message, request.query.items())
         query.set_path(message, request.match_info)
         return message
+
+
+async def _judged(exchange: Exchange, call: Any, fault: Fault) -> Fault:
+    """What to tell of a request that cannot be read: those who may not call learn that they may not, and no more.
+
+    Who may the server knows. What the call brings it can read no more than the bridge could, so that it refuses, logs
+    and counts it as it does what comes over gRPC.
+    """
+    try:
+        await _reply(exchange, call)
+    except Fault as refusal:
+        if refusal.reason == v1.ErrorReason.ERROR_REASON_INVALID_API_KEY:
+            return refusal
+    finally:
+        call.cancel()
+    return fault
 
 
 async def _reply(exchange: Exchange, call: Any) -> web.Response:

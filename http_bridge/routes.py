@@ -35,6 +35,8 @@ class Binding:
     unary: Any
     #: The streaming form; None where there is none.
     stream: Any
+    #: The unary one, for bytes in place of a request.
+    unread: Any
     #: Their full names, without a leading slash.
     unary_name: str
     stream_name: str
@@ -57,6 +59,7 @@ def bindings(channel: Any) -> Iterator[Binding]:
                         has_body=bool(rule.body),
                         unary=getattr(stub, method.name),
                         stream=getattr(stub, stream.name) if stream is not None else None,
+                        unread=channel.unary_unary(f"/{service.full_name}/{method.name}"),
                         unary_name=f"{service.full_name}/{method.name}",
                         stream_name=f"{service.full_name}/{_STREAM}{method.name}",
                     )

@@ -120,7 +120,7 @@ class Creator:
         if call.caller.is_revoked:
             # Since it was accepted. From here on nothing is waited for until the run can be interrupted.
             if reservation is not None:
-                reservation.settle(0)
+                reservation.give_back()
             raise KeyRevoked
         return Run(
             _upstream_request(request, context.whole, record.incremental),
@@ -144,7 +144,7 @@ class Creator:
         tokens = estimate.reserve_for(record.request, record.history, most) if most else 0
         decision = await self._limiter.reserve(limits, tokens)
         self._observer.limited(record, decision)
-        # The levels of the limits that are met on the way, the caller's own first.
+        # The caller's own first, then those of the model, then those of its target.
         record.levels = (*record.levels, *decision.levels)
         if isinstance(decision, Refusal):
             raise refused(decision)

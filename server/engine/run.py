@@ -65,6 +65,8 @@ class Run:
         #: What the whole response holds, and what the attempt that is going on holds.
         self._reservation = reservation
         self._attempt_reservation: Reservation | None = None
+        #: Those of the limits that count whichever target is asked.
+        self._levels = record.levels
         self._kept = kept
         self._store = store
         self._observer = observer
@@ -127,6 +129,8 @@ class Run:
     async def _ask(self, choice: Choice) -> tuple[Attempt, _Batches]:
         """Begin an attempt. Raises `RateLimitExceeded` where the target's own limits do not allow one."""
         target = choice.target
+        # Those of a target that was passed over say nothing of what is left for the caller.
+        self._record.levels = self._levels
         self._attempt_reservation = await self._reserve(target.limits, self._record)
         attempt = Attempt(
             len(self._record.attempts) + 1,
@@ -273,5 +277,8 @@ class Run:
         record.duration = time.perf_counter() - record.started
         record.response = self.response
         if self._reservation is not None:
-            self._reservation.settle(record.tokens.total)
+            if record.attempts:
+                self._reservation.settle(record.tokens.total)
+            else:
+                self._reservation.give_back()
         self._observer.ended(record)

@@ -76,6 +76,10 @@ class Reservation(Protocol):
         """
         ...
 
+    def give_back(self) -> None:
+        """Say that it came to nothing: all of it is given back, the request too. In place of `settle`, and like it."""
+        ...
+
 
 class Limiter(Protocol):
     """Counts what is asked for, against limits."""

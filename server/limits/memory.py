@@ -124,13 +124,15 @@ class _Running:
 class _Reserved:
     """A `Reservation` of a `MemoryLimiter`."""
 
-    __slots__ = ("_limiter", "_running", "_settled", "_tokens", "_windows", "levels")
+    __slots__ = ("_limiter", "_requests", "_running", "_settled", "_tokens", "_windows", "levels")
 
     def __init__(self, limiter: MemoryLimiter, levels: Sequence[Level], tokens: int) -> None:
         self.levels = levels
         self._limiter = limiter
         self._tokens = tokens
+        # Of tokens, and of requests: each with the slot that it was charged in.
         self._windows: list[tuple[_Window, int]] = []
+        self._requests: list[tuple[_Window, int]] = []
         self._running: list[_Running] = []
         self._settled = False
 
@@ -139,6 +141,13 @@ class _Reserved:
             return
         self._settled = True
         self._limiter.settle(self._windows, self._running, within_bounds(tokens) - self._tokens)
+
+    def give_back(self) -> None:
+        if self._settled:
+            return
+        self.settle(0)
+        for window, slot in self._requests:
+            window.give_back(slot, 1)
 
 
 class MemoryLimiter:
@@ -208,7 +217,7 @@ class MemoryLimiter:
             elif limit.kind is _TOKENS:
                 reserved._windows.append((count, count.take(now, tokens)))
             else:
-                count.take(now, 1)
+                reserved._requests.append((count, count.take(now, 1)))
         reserved.levels = _levels(limits, counts, now)
         return reserved
 

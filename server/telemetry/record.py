@@ -105,7 +105,7 @@ class ResponseRecord:
     #: The whole input with the history, where the request continues a response. Holds content.
     history: Sequence[v1.Item] | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    #: How much was left of every limit that the response counts against, when it was reserved.
+    #: How much was left of every limit that the response counts against, when it was reserved; of targets, the last.
     levels: Sequence[Level] = ()
     #: Seconds from `started` to the first event of any kind, to the first piece of the answer (text, refusal,
     #: reasoning, arguments: a token of any kind), and to the end.

@@ -324,6 +324,19 @@ class LimiterContract:
         assert refusal.limit == limits[0]
         assert refusal.retry_after is not None
 
+    async def test_what_came_to_nothing_is_given_back_whole(self, limiter: Limiter) -> None:
+        limits = [requests(10), requests(10, window=86400), tokens(100), concurrency(5)]
+        first, second = [await reserved(limiter, limits, 40) for _ in range(2)]
+        first.give_back()
+        await until_left(limiter, limits[2], 60)
+        assert await left(limiter, *limits) == [9, 9, 60, 4]
+        first.give_back()
+        first.settle(90)
+        second.settle(40)
+        second.give_back()
+        await until_left(limiter, limits[3], 5)
+        assert await left(limiter, *limits) == [9, 9, 60, 5]
+
     async def test_only_the_first_settlement_counts(self, limiter: Limiter) -> None:
         limits = [tokens(100), concurrency(5)]
         first, second = [await reserved(limiter, limits, 40) for _ in range(2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,17 @@ from server.testing.background import Background
 from server.testing.upstream import FakeUpstream
 
 # Tests are no package: makes the modules beside them importable, in the order in which they need each other.
-for _name, _file in (
-    ("e2e_layouts", "layouts.py"),
-    ("e2e_stage", "stage.py"),
-    ("e2e_http", "http_client.py"),
-    ("e2e_faults", "faults.py"),
-    ("e2e_asking", "asking.py"),
-    ("e2e_books", "books.py"),
-):
+_MODULES = {
+    "e2e_layouts": "layouts.py",
+    "e2e_stage": "stage.py",
+    "e2e_http": "http_client.py",
+    "e2e_faults": "faults.py",
+    "e2e_asking": "asking.py",
+    "e2e_books": "books.py",
+    "e2e_surfaces": "surfaces.py",
+    "e2e_governed": "governed.py",
+}
+for _name, _file in _MODULES.items():
     if _name not in sys.modules:
         _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(_file))
         assert _spec is not None
@@ -30,8 +34,10 @@ for _name, _file in (
         sys.modules[_name] = importlib.util.module_from_spec(_spec)
         _spec.loader.exec_module(sys.modules[_name])
 
+from e2e_governed import Governed, sections  # noqa: E402
 from e2e_layouts import CANARY, KEY_A, LAYOUTS, Layout, open_layout  # noqa: E402
 from e2e_stage import Stage, Theatre  # noqa: E402
+from e2e_surfaces import SURFACES, Surface  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +87,28 @@ def stub(layout: Layout) -> Iterator[v1.ResponsesServiceStub]:
     """The service over gRPC."""
     with layout.channel() as channel:
         yield v1.ResponsesServiceStub(channel)
+
+
+@pytest.fixture(params=SURFACES, ids=lambda surface: surface.name)
+def surface(request: pytest.FixtureRequest) -> Surface:
+    """One way of asking for a response; every rule holds on all of them."""
+    found: Surface = request.param
+    return found
+
+
+@pytest.fixture(scope="session", params=LAYOUTS)
+def governed(
+    request: pytest.FixtureRequest, background: Background, theatre: Theatre, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Governed]:
+    """A server with limits, that all tests share, in each of its layouts."""
+    folder = tmp_path_factory.mktemp("governed")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        # Connections are made by the system, and nobody ever says a word on them.
+        more = sections(f"https://127.0.0.1:{mute.getsockname()[1]}/v1")
+        opening = open_layout(request.param, folder, theatre.base_url, sections=more)
+        with background.using(opening) as opened, opened.channel() as channel:
+            governed = Governed(opened, theatre, channel, more["models"])
+            yield governed
+    assert governed.audit() == []
+    assert CANARY not in opened.written()
+    assert [command.process.returncode for command in opened.commands] == [0] * len(opened.commands)

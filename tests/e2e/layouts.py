@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import grpc
@@ -48,38 +47,44 @@ def configuration(
     grpc_address: str = "127.0.0.1:0",
     grace: str = "20s",
     lame_duck: str = "0s",
-    more: Mapping[str, Any] = MappingProxyType({}),
+    sections: Mapping[str, Any] | None = None,
 ) -> str:
-    """The server's configuration, with some sections replaced. JSON is YAML."""
+    """The server's configuration, with what `sections` adds to those that it names. JSON is YAML."""
     # Each request of a test is one at the upstream; that a failure is tried again is tested by itself.
     up = {"provider": "up", "retry": {"attempts": 1}}
-    return json.dumps(
-        {
-            "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if with_http else None, "admin": "127.0.0.1:0"},
-            "store": f"sqlite:{folder / 'store.db'}",
-            "providers": {
-                "up": {"kind": "openai", "base_url": upstream, "api_key": "${UPSTREAM_KEY}"},
-                # Nothing listens there: port 9 is "discard".
-                "closed": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "${UPSTREAM_KEY}"},
-            },
-            "models": {
-                "echo": {"provider": "scripted", "model": "echo"},
-                "renamed": up | {"model": RENAMED},
-                "up-*": up,
-                "hasty-*": up | {"timeout": WAITS["hasty"]},
-                "idle-*": up | {"timeout": WAITS["idle"]},
-                **trying(),
-            },
-            "keys": [
-                {"name": "a", "key": "${KEY_A}", "tenant": "a", "models": ["*"]},
-                {"name": "b", "key": "${KEY_B}", "tenant": "b", "models": ["*"]},
-                {"name": "echo", "key": "${KEY_ECHO}", "tenant": "a", "models": ["echo"]},
-            ],
-            "max_request_bytes": MAX_REQUEST_BYTES,
-            "drain": {"lame_duck": lame_duck, "grace": grace},
-            **more,
-        }
-    )
+    settings: dict[str, Any] = {
+        "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if with_http else None, "admin": "127.0.0.1:0"},
+        "store": f"sqlite:{folder / 'store.db'}",
+        "providers": {
+            "up": {"kind": "openai", "base_url": upstream, "api_key": "${UPSTREAM_KEY}"},
+            # Nothing listens there: port 9 is "discard".
+            "closed": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "${UPSTREAM_KEY}"},
+        },
+        "models": {
+            "echo": {"provider": "scripted", "model": "echo"},
+            "renamed": up | {"model": RENAMED},
+            "up-*": up,
+            "hasty-*": up | {"timeout": WAITS["hasty"]},
+            "idle-*": up | {"timeout": WAITS["idle"]},
+            **trying(),
+        },
+        "keys": [
+            {"name": "a", "key": "${KEY_A}", "tenant": "a", "models": ["*"]},
+            {"name": "b", "key": "${KEY_B}", "tenant": "b", "models": ["*"]},
+            {"name": "echo", "key": "${KEY_ECHO}", "tenant": "a", "models": ["echo"]},
+        ],
+        "max_request_bytes": MAX_REQUEST_BYTES,
+        "drain": {"lame_duck": lame_duck, "grace": grace},
+    }
+    for name, more in (sections or {}).items():
+        match settings.get(name):
+            case dict(known):
+                settings[name] = known | more
+            case list(known):
+                settings[name] = known + more
+            case _:
+                settings[name] = more
+    return json.dumps(settings)
 
 
 def trying() -> dict[str, Any]:
@@ -132,6 +137,15 @@ class Layout:
         with grpc.insecure_channel(self.grpc_address) as channel:
             yield channel
 
+    @property
+    def log(self) -> Path:
+        """Where the server's log goes."""
+        return self.folder / "server.stderr"
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store.db"
+
     def written(self) -> str:
         """All that the processes have written on standard output and standard error."""
         printed = [line for command in self.commands for line in command.printed]
@@ -145,7 +159,7 @@ class Layout:
 
     def query(self, question: str, *values: Any) -> list[dict[str, Any]]:
         """Rows of the store."""
-        with closing(sqlite3.connect(f"file:{self.folder / 'store.db'}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(question, values)]
 
@@ -166,7 +180,7 @@ async def open_layout(
 ) -> AsyncIterator[Layout]:
     """Run the commands that people run, with what is said to `configuration`; `otlp` is where traces go."""
     if otlp is not None:
-        settings["more"] = {"telemetry": {"otlp": {"endpoint": otlp}}, **settings.get("more", {})}
+        settings["sections"] = {"telemetry": {"otlp": {"endpoint": otlp}}, **(settings.get("sections") or {})}
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(open_server(name, folder, upstream, **settings))
         bridge = None

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from server.testing import wire
-from server.testing.background import Background
+from server.testing.background import Background, Gate
 from server.testing.upstream import Exchange, FakeUpstream, Request, Script, events, json_body
 
 
@@ -17,6 +17,7 @@ class Theatre:
 
     def __init__(self, upstream: FakeUpstream, background: Background) -> None:
         self.base_url = upstream.base_url
+        self._requests = upstream.requests
         self._background = background
         self._stages: dict[str, Stage] = {}
         self._numbers = itertools.count(1)
@@ -32,6 +33,10 @@ class Theatre:
     def open(self, model: str, stage: Stage) -> None:
         """Have a stage play for another model too."""
         self._stages[model] = stage
+
+    def asked(self, request_id: str) -> int:
+        """How many requests were made for a call."""
+        return sum(request.headers["x-request-id"] == request_id for request in self._requests)
 
     async def _play(self, exchange: Exchange) -> None:
         await self._stages[exchange.request.json["model"]].play(exchange)
@@ -79,3 +84,20 @@ def answering(stream: Sequence[wire.Json]) -> Script:
             await json_body(stream[-1]["response"])(exchange)
 
     return script
+
+
+def using(tokens: int) -> Script:
+    """An answer that took so many tokens, half of them read."""
+    usage = wire.USAGE | {"input_tokens": tokens // 2, "output_tokens": tokens - tokens // 2, "total_tokens": tokens}
+    text = wire.message("Fine.")
+    return answering(wire.stream([wire.message_events(["Fine."])], wire.ended("completed", [text], usage=usage)))
+
+
+def held(gate: Gate, script: Script) -> Script:
+    """The answer of a script, once the gate is open."""
+
+    async def wait(exchange: Exchange) -> None:
+        await gate.wait()
+        await script(exchange)
+
+    return wait

@@ -42,6 +42,11 @@ class _Reserved:
             more[index] = within_bounds(tokens) - reserved
         self._outbox.settle(self._entry, more)
 
+    def give_back(self) -> None:
+        if not self._settled:
+            self._settled = True
+            self._outbox.give_up(self._entry)
+
 
 class _LetThrough:
     """A `Reservation` of nothing."""
@@ -52,6 +57,9 @@ class _LetThrough:
         self.levels: Sequence[Level] = [Level(limit, limit.amount, 0.0) for limit in limits]
 
     def settle(self, tokens: int) -> None:
+        pass
+
+    def give_back(self) -> None:
         pass
 
 

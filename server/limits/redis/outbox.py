@@ -77,7 +77,7 @@ class Outbox:
         self._wake.set()
 
     def give_up(self, entry: Entry) -> None:
-        """Tell Redis that nobody waits for a reservation any longer, whether it was made or is still to be."""
+        """Tell Redis that a reservation came to nothing, whether it was made or is still to be."""
         self.settle(entry, [-cost for cost in entry.costs])
 
     async def close(self) -> None:

@@ -58,6 +58,7 @@ class Limiter:
         self.decisions = list(decisions)
         self.asked: list[tuple[tuple[str, ...], int]] = []
         self.settled: list[int] = []
+        self.given_back = 0
 
     async def reserve(self, limits: Sequence[Limit], tokens: int) -> Any:
         self.asked.append((tuple(f"{limit.subject} {limit.name}" for limit in limits), tokens))
@@ -75,6 +76,10 @@ class Granted:
         assert not self._is_settled, "settled twice"
         self._is_settled = True
         self._limiter.settled.append(tokens)
+
+    def give_back(self) -> None:
+        self.settle(0)
+        self._limiter.given_back += 1
 
 
 KEY = Limit("key:k", Kind.REQUESTS, 10, 60.0)
@@ -309,7 +314,8 @@ async def test_a_caller_that_leaves_before_the_first_event_is_charged_nothing(in
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert engine.record.outcome is Outcome.CANCELLED
-    assert limiter.settled == [0]
+    # The provider was asked, so the request counts.
+    assert (limiter.settled, limiter.given_back) == ([0], 0)
 
 
 # Limits
@@ -358,7 +364,7 @@ async def test_a_refusal_names_the_limit_and_costs_nothing(incremental: bool, re
 @ways
 async def test_a_target_whose_limits_are_reached_is_passed_over(incremental: bool) -> None:
     own = Limit("model:a", Kind.REQUESTS, 1, 60.0)
-    limiter = Limiter(None, Refusal(own, 30.0, []))
+    limiter = Limiter(None, Refusal(own, 30.0, [Level(own, 0, 30.0)]))
     first, second = ScriptedProvider(*says()), ScriptedProvider(*charged(usage(3, 4)))
     engine = Engine(route=lambda: Route("m", (target(first, "a", limits=(own,)), target(second, "b"))), limiter=limiter)
     response = await read(engine, incremental, limits=(KEY,))
@@ -366,6 +372,7 @@ async def test_a_target_whose_limits_are_reached_is_passed_over(incremental: boo
     assert (first.begun, second.begun) == (0, 1)
     assert [attempt.target for attempt in engine.record.attempts] == ["b"]
     assert limiter.settled == [7]
+    assert [level.limit for level in engine.record.levels] == [KEY]
 
 
 @ways
@@ -376,7 +383,7 @@ async def test_when_no_target_has_room_the_call_is_refused_and_gives_back_what_i
     error = await read(engine, incremental, limits=(KEY,))
     assert isinstance(error, RateLimitExceeded)
     assert error.quota == ("model:a", "rpm")
-    assert limiter.settled == [0]
+    assert (limiter.settled, limiter.given_back) == ([0], 1)
     assert engine.record.attempts == []
     assert engine.record.outcome is Outcome.REFUSED
 

@@ -1,0 +1,305 @@
+"""A server whose callers, models and groups are limited in every way there is, and what it keeps of their calls."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import re
+import signal
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import grpc
+from e2e_layouts import CANARY, KEY_A, KEY_B, Layout
+from e2e_stage import Stage, Theatre
+from e2e_surfaces import Asked, Door, Json, Outcome, Surface
+from prometheus_client.parser import text_string_to_metric_families
+
+T = TypeVar("T")
+
+#: Of each kind below there are so many, all alike and counted apart: what one test uses up, the next one has not.
+POOL: Final = 18
+
+#: Keys by their kind, with their limits. The tenant of each is its own.
+KEYS: Final[dict[str, Mapping[str, int]]] = {
+    "rps": {"rps": 1},
+    "rpm": {"rpm": 1},
+    "rpd": {"rpd": 1},
+    "tpm": {"tpm": 100},
+    "tpd": {"tpd": 100},
+    "concurrency": {"concurrency": 1},
+    "ample": {"rpm": 1000, "tpm": 1000, "concurrency": 1},
+    "budget": {"tpm": 205},
+}
+#: What limits the subject of a scope.
+SCOPED: Final[dict[str, Mapping[str, int]]] = {
+    "few": {"rpm": 2},
+    "mixed": {"rpm": 1000, "tpm": 100, "concurrency": 1},
+}
+#: Whose limits there are, and how these are called.
+SCOPES: Final = {
+    "key": "key:key-{}",
+    "tenant": "tenant:tenant-{}",
+    "model": "model:model-{}",
+    "group": "model:group-{}",
+    "target": "target:target-{0}/plain-{0}",
+    "targeted model": "model:targeted-{}",
+}
+
+#: A time as OpenAI's headers have it: `6s`, `1m30s`, `120ms`.
+SPAN: Final = re.compile(r"(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?\Z|\d+ms\Z")
+#: What a limit of requests or tokens counts, and how many seconds it counts back.
+LIMITED: Final = {"rps": "requests", "rpm": "requests", "rpd": "requests", "tpm": "tokens", "tpd": "tokens"}
+_SECONDS: Final = {"rps": 1, "rpm": 60, "rpd": 86400, "tpm": 60, "tpd": 86400, "concurrency": 1}
+
+_TIMEOUTS: Final = {
+    "hasty": {"first_event": "300ms"},
+    "idle": {"idle": "300ms"},
+    "short": {"total": "400ms"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Two callers who share one limited subject, whatever else they are."""
+
+    subject: str
+    #: Each a key and a model.
+    callers: tuple[tuple[str, str], tuple[str, str]]
+
+
+def secret(name: str) -> str:
+    """The key of that name."""
+    return f"ak-{CANARY}-{name}-0123456789"
+
+
+def sections(mute: str) -> dict[str, Any]:
+    """What this server's configuration has beside that of all layouts; at the URL `mute` nobody ever answers."""
+    once = {"retry": {"attempts": 1}}
+    up = {"provider": "up"} | once
+    models: dict[str, Any] = {
+        "mute": {"provider": "mute", "timeout": {"connect": "300ms"}} | once,
+        "refusing": {"provider": "closed", "retry": {"attempts": 2}},
+    }
+    keys: list[dict[str, Any]] = []
+    tenants: dict[str, Any] = {}
+
+    def key(name: str, limits: Mapping[str, int], **more: Any) -> None:
+        keys.append({"name": name, "key": secret(name), "limits": limits} | more)
+
+    for number in range(POOL):
+        for kind, limits in KEYS.items():
+            key(f"{kind}-{number}", limits)
+        key(f"narrow-{number}", {"rpd": 1}, models=["echo"])
+        models[f"plain-{number}"] = up
+        models[f"retried-{number}"] = {"provider": "up", "retry": {"max_wait": "2s"}}
+        for kind in ("failover", "round_robin"):
+            targets = [{"model": f"plain-{number}", "weight": 2}, {"model": f"other-{number}"}]
+            models[f"{kind}-{number}"] = {"targets": targets, "strategy": kind}
+        models[f"other-{number}"] = up
+        models[f"around-{number}"] = {"targets": [{"model": "refusing"}, {"model": f"other-{number}"}]}
+        for kind, timeout in _TIMEOUTS.items():
+            models[f"{kind}-model-{number}"] = up | {"timeout": timeout}
+            models[f"{kind}-target-{number}"] = {"targets": [{"model": f"plain-{number}", "timeout": timeout}]} | once
+    models["mute-target"] = {"targets": [{"model": "mute", "timeout": {"connect": "200ms"}}]} | once
+    for kind, limits in SCOPED.items():
+        for name in (f"{kind}-{number}" for number in range(POOL)):
+            # Each scope is limited by itself, and has a model or a key beside it that is not.
+            key(f"key-{name}", limits)
+            tenants[f"tenant-{name}"] = {"limits": limits}
+            for one in "ab":
+                key(f"tenant-{name}-{one}", {}, tenant=f"tenant-{name}")
+            models[f"model-{name}"] = up | {"limits": limits}
+            models[f"group-{name}"] = {"targets": [{"model": f"plain-{name}"}], "limits": limits}
+            models[f"target-{name}"] = {"targets": [{"model": f"plain-{name}", "limits": limits}]}
+            models[f"plain-{name}"] = up
+            models[f"targeted-{name}"] = up | {"limits": limits}
+            models[f"round-{name}"] = {"targets": [{"model": f"targeted-{name}"}]}
+            models[f"passing-{name}"] = {"targets": [{"model": f"targeted-{name}"}, {"model": f"plain-{name}"}]}
+    providers = {"mute": {"kind": "openai", "base_url": mute, "api_key": "none"}}
+    return {"providers": providers, "models": models, "keys": keys, "tenants": tenants}
+
+
+def check_refusal(outcome: Outcome, subject: str, limit: str) -> None:
+    """A limit refused, in all that is told of it."""
+    assert outcome.reason == "RATE_LIMIT_EXCEEDED"
+    assert outcome.may_retry
+    assert outcome.retry_after_ms is not None
+    # A slot of a window is a sixtieth of it, and what is told is rounded up.
+    assert 0 < outcome.retry_after_ms <= _SECONDS[limit] * 1000 * 61 / 60 + 1
+    if not outcome.surface.is_http:
+        assert outcome.quota == (subject, limit)
+    assert subject.partition(":")[2] not in outcome.message
+    if limit in LIMITED:
+        told = outcome.limits(LIMITED[limit])
+        assert told is not None
+        amount, remaining, reset = told
+        assert 0 <= remaining < amount
+        assert reset
+        assert SPAN.match(reset)
+    else:
+        assert "x-antiphon-target" not in outcome.told
+
+
+def _until(found: Callable[[], T | None], what: str) -> T:
+    """What is found, once it is: it is written behind the caller's back."""
+    end = time.monotonic() + 20
+    while (value := found()) is None:
+        assert time.monotonic() < end, f"{what}: not there"
+        time.sleep(0.005)
+    return value
+
+
+@dataclass(slots=True)
+class Governed:
+    """The server, in one of its layouts."""
+
+    layout: Layout
+    theatre: Theatre
+    channel: grpc.Channel
+    #: As they are configured.
+    models: Mapping[str, Any]
+    #: How many of each kind are used up.
+    _used: dict[str, Iterator[int]] = field(default_factory=lambda: defaultdict(itertools.count))
+    #: The ids of all calls that the server got.
+    _asked: list[str] = field(default_factory=list)
+    _calls: dict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
+    _read: int = 0
+
+    @property
+    def door(self) -> Door:
+        return Door(self.channel, self.layout.address)
+
+    def begin(self, surface: Surface, model: str, **more: Any) -> Asked:
+        asked = self.door.begin(surface, model, **more)
+        self._asked.append(asked.request_id)
+        return asked
+
+    def ask(self, surface: Surface, model: str, **more: Any) -> Outcome:
+        return self.begin(surface, model, **more).end()
+
+    def fresh(self, kind: str) -> str:
+        """The name of a key, or model, that nobody has used."""
+        number = next(self._used[kind])
+        assert number < POOL, f"no {kind} is left: there are too few"
+        return f"{kind}-{number}"
+
+    def key(self, kind: str) -> str:
+        """A key that nobody has used."""
+        return secret(self.fresh(kind))
+
+    def model(self, kind: str, *stages: Stage) -> str:
+        """A model that nobody has used, played by a stage: a group, by one for each of its targets."""
+        name = self.fresh(kind)
+        for upstream, stage in zip(self._behind(name), stages, strict=True):
+            self.theatre.open(upstream, stage)
+        return name
+
+    def limited(self, scope: str, kind: str, stage: Stage) -> Limited:
+        """A subject of a scope with limits that nobody has used; a stage plays for all models."""
+        name = f"{kind}-{next(self._used[f'{scope} {kind}'])}"
+        keys = {
+            "key": (secret(f"key-{name}"),) * 2,
+            "tenant": (secret(f"tenant-{name}-a"), secret(f"tenant-{name}-b")),
+        }.get(scope, (KEY_A, KEY_B))
+        models = {
+            "model": (f"model-{name}",) * 2,
+            "group": (f"group-{name}",) * 2,
+            "target": (f"target-{name}",) * 2,
+            "targeted model": (f"targeted-{name}", f"round-{name}"),
+        }.get(scope, (f"plain-{name}",) * 2)
+        for upstream in {upstream for model in models for upstream in self._behind(model)}:
+            self.theatre.open(upstream, stage)
+        first, second = zip(keys, models, strict=True)
+        return Limited(SCOPES[scope].format(name), (first, second))
+
+    def _behind(self, name: str) -> list[str]:
+        """The models that the upstream is asked for in the end."""
+        targets = [target["model"] for target in self.models[name].get("targets", [])]
+        return [target for target in targets or [name] if self.models[target]["provider"] == "up"]
+
+    # What is kept of calls
+
+    def entries(self, request_id: str) -> list[dict[str, Any]]:
+        """The ledger's entries for a call: that of the response, then those of its attempts."""
+
+        def found() -> list[dict[str, Any]] | None:
+            rows = self._ledger("WHERE request_id = ? ORDER BY attempt", request_id)
+            return rows or None
+
+        return _until(found, f"usage of {request_id}")
+
+    def call(self, request_id: str) -> Json:
+        """The one line of the log for a call."""
+        (line,) = _until(lambda: self._lines().get(request_id), f"line of {request_id}")
+        return line
+
+    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        host, _, port = self.layout.server.addresses["admin"].removeprefix("http://").rpartition(":")
+        with closing(http.client.HTTPConnection(host, int(port), timeout=20)) as connection:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def counted(self, name: str, **labels: str) -> float:
+        """The sum of a metric over all series that have these labels."""
+        wanted = labels.items()
+        return sum(value for (metric, told), value in self.metrics().items() if metric == name and wanted <= told)
+
+    def revoke(self, name: str) -> None:
+        """Take a key out of the file, and have the server read it."""
+        file = self.layout.folder / "antiphon.yaml"
+        settings = json.loads(file.read_text())
+        settings["keys"] = [key for key in settings["keys"] if key["name"] != name]
+        file.write_text(json.dumps(settings))
+        self.layout.server.process.send_signal(signal.SIGHUP)
+
+    def audit(self) -> list[str]:
+        """What does not add up, once the server has ended: of every call one line, and one entry if its caller was
+        known, with one for each request to the provider."""
+        lines = self._lines()
+        entries: dict[str, list[int]] = defaultdict(list)
+        for row in self._ledger("ORDER BY attempt"):
+            entries[row["request_id"]].append(row["attempt"])
+        wrong = []
+        for request_id in self._asked:
+            calls = lines.get(request_id, [])
+            if len(calls) != 1:
+                wrong.append(f"{request_id}: {len(calls)} lines: {calls}")
+            elif "outcome" in calls[0]:
+                attempts = calls[0]["attempts"]
+                if entries[request_id] != list(range(attempts + 1)):
+                    wrong.append(f"{request_id}: {attempts} attempts, but entries {entries[request_id]}")
+                elif calls[0].get("provider") == "up" and self.theatre.asked(request_id) > attempts:
+                    wrong.append(f"{request_id}: {attempts} attempts, but {self.theatre.asked(request_id)} requests")
+            elif entries[request_id]:
+                wrong.append(f"{request_id}: entries {entries[request_id]} for nobody")
+        return wrong
+
+    def _ledger(self, clause: str, *values: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(f"file:{self.layout.store}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(f"SELECT * FROM usage {clause}", values)]
+
+    def _lines(self) -> dict[str, list[Json]]:
+        """The lines of calls that have been written so far, by the ids of these."""
+        with self.layout.log.open("rb") as log:
+            log.seek(self._read)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    break
+                self._read += len(line)
+                told = json.loads(line)
+                if told["event"] == "call":
+                    self._calls[told["request_id"]].append(told)
+        return self._calls
