@@ -15,7 +15,15 @@ _SECRET: Final = re.compile(
     r"|(?i:\bbearer\s+)[\w.~+/=*-]{16,}"
 )
 
+#: What the name of a setting looks like, and hardly any secret.
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+
 
 def mask(text: str) -> str:
     """The text, with `***` in place of whatever looks like a key, a token or an account's id."""
     return _SECRET.sub(MASK, text)
+
+
+def plain(key: str) -> bool:
+    """Whether a key reads like the name of a setting and so may be repeated."""
+    return _PLAIN.fullmatch(key) is not None

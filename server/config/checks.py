@@ -13,8 +13,9 @@ from server import registry
 from server.config import backends
 from server.config.addresses import is_loopback, split
 from server.config.names import is_model_pattern
-from server.config.problems import Path, Problem, plain
+from server.config.problems import Path, Problem
 from server.config.secret import clean, is_secret
+from server.masking import plain
 from server.patterns import most_specific
 
 _LATER = "is not supported by this version"

@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.masking import plain
+
 #: The keys and list indexes that lead to a value.
 Path = tuple[str | int, ...]
 
 # A key may be a secret that lost the space after its colon or its place in the
 # file, so only what reads like a name is ever repeated.
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _NAME = re.compile(r"[A-Za-z0-9*@_.:/+\[\] -]{1,128}")
 
 
@@ -39,15 +40,10 @@ def spelled(path: Path) -> str:
     for depth, step in enumerate(path):
         if isinstance(step, int):
             text += f"[{step}]"
-        elif _PLAIN.fullmatch(step):
+        elif plain(step):
             text += f".{step}" if text else step
         elif depth == 1 and path[0] in ("models", "providers", "tenants") and _NAME.fullmatch(step):
             text += f'["{step}"]'
         else:
             text += '["…"]'
     return text
-
-
-def plain(key: str) -> bool:
-    """Whether a key reads like the name of a setting and so may be repeated."""
-    return _PLAIN.fullmatch(key) is not None

@@ -10,7 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from server.config import addresses, backends, units
+from server import units
+from server.config import addresses, backends
 from server.config.names import is_model_name, is_model_pattern
 from server.config.secret import clean, is_secret
 from server.limits.base import Kind, Limit

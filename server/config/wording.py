@@ -8,8 +8,9 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from server.config.problems import Path, Problem, plain
+from server.config.problems import Path, Problem
 from server.config.schema import Config, Section
+from server.masking import plain
 
 _TEXTS = {
     "missing": "is required",

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from server import registry
 from server.config import Config, ConfigError
 from server.config.masked import masked
-from server.config.units import duration
 from server.errors import StoreUnavailable
 from server.stores.base import UsageLedger, check_columns
+from server.units import duration
 from server.usage.report import Report, as_csv, as_json, as_table
 
 _FORMATS: dict[str, Callable[[Report], str]] = {"table": as_table, "json": as_json, "csv": as_csv}

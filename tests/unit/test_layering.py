@@ -52,10 +52,6 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "server.testing",
         "server.usage.command",
     ),
-    # How durations are written, and which words may be repeated, holds for the URLs of backends too.
-    **dict.fromkeys(
-        ["server.config.units", "server.config.problems"], ("server.config", "server.limits", "server.usage")
-    ),
     "server.services": ("server.app", "server.testing"),
     "server.interceptors": (
         "server.app",

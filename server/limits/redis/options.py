@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from server.config import units
-from server.config.problems import plain
+from server import units
+from server.masking import plain
 
 _TIMEOUT: Final = 0.25
 _LEASE: Final = 15.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.config.units import duration, size
+from server.units import duration, size
 
 
 @pytest.mark.parametrize(
