@@ -40,11 +40,12 @@ SCOPES: Final = {
     "target": "target:target-{0}/plain-{0}",
     "targeted model": "model:targeted-{}",
 }
-#: What a model, or the target of a group, waits for.
+#: How long a model, or the target of a group, waits for what.
 TIMEOUTS: Final = {
-    "hasty": {"first_event": "300ms"},
+    "late": {"first_event": "300ms"},
+    "slow": {"total": "400ms"},
     "idle": {"idle": "300ms"},
-    "short": {"total": "400ms"},
+    "endless": {"total": "400ms"},
 }
 _ONCE: Final = {"retry": {"attempts": 1}}
 _UP: Final = {"provider": "up"} | _ONCE
@@ -91,14 +92,14 @@ def sections(mute: str) -> dict[str, Any]:
 
 def _models() -> dict[str, Any]:
     models: dict[str, Any] = {
-        "plain": _UP,
         "mute": {"provider": "mute", "timeout": {"connect": "300ms"}} | _ONCE,
         "mute-target": {"targets": [{"model": "mute", "timeout": {"connect": "200ms"}}]} | _ONCE,
         "refusing": {"provider": "closed", "retry": {"attempts": 2}},
     }
     for kind, timeout in TIMEOUTS.items():
         models[f"{kind}-model"] = _UP | {"timeout": timeout}
-        models[f"{kind}-target"] = {"targets": [{"model": "plain", "timeout": timeout}]} | _ONCE
+        models[f"{kind}-plain"] = _UP
+        models[f"{kind}-target"] = {"targets": [{"model": f"{kind}-plain", "timeout": timeout}]} | _ONCE
     for number in range(RETRIED):
         models[f"retried-{number}"] = {"provider": "up", "retry": {"max_wait": "2s"}}
     for number in range(_GROUPS):
