@@ -23,6 +23,7 @@ KEYS: Final[dict[str, Mapping[str, int]]] = {
     "tpm": {"tpm": 100},
     "tpd": {"tpd": 100},
     "concurrency": {"concurrency": 1},
+    "slot": {"concurrency": 1},
     "ample": {"rpm": 1000, "tpm": 1000, "concurrency": 1},
     "budget": {"tpm": 205},
 }
