@@ -69,6 +69,8 @@ def sections(mute: str) -> dict[str, Any]:
     for number in range(_POOL):
         for kind, limits in KEYS.items():
             key(f"{kind}-{number}", limits)
+        key(f"revoked-{number}", {})
+        key(f"revoked-{number}-other", {}, tenant=f"revoked-{number}")
         key(f"narrow-{number}", {"rpd": 1}, models=["echo"])
     for kind, limits in SCOPED.items():
         for name in (f"{kind}-{number}" for number in range(_POOL)):
