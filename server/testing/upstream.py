@@ -18,6 +18,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -45,6 +46,8 @@ class Request:
     #: Counts the connections: requests with the same number came over the same one.
     connection: int
     _gone: asyncio.Event = field(repr=False)
+    #: When it had come, by `time.monotonic`.
+    arrived: float = field(default_factory=time.monotonic)
 
     @property
     def json(self) -> Any:

@@ -24,6 +24,7 @@ _MODULES = {
     "e2e_asking": "asking.py",
     "e2e_books": "books.py",
     "e2e_surfaces": "surfaces.py",
+    "e2e_settings": "settings.py",
     "e2e_governed": "governed.py",
 }
 for _name, _file in _MODULES.items():
@@ -34,8 +35,9 @@ for _name, _file in _MODULES.items():
         sys.modules[_name] = importlib.util.module_from_spec(_spec)
         _spec.loader.exec_module(sys.modules[_name])
 
-from e2e_governed import Governed, sections  # noqa: E402
+from e2e_governed import Governed  # noqa: E402
 from e2e_layouts import CANARY, KEY_A, LAYOUTS, Layout, open_layout  # noqa: E402
+from e2e_settings import sections  # noqa: E402
 from e2e_stage import Stage, Theatre  # noqa: E402
 from e2e_surfaces import SURFACES, Surface  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""A server whose callers, models and groups are limited in every way there is, and what it keeps of their calls."""
+"""A server that is limited in every way there is, and what it keeps of calls."""
 
 from __future__ import annotations
 
@@ -16,114 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import grpc
-from e2e_layouts import CANARY, KEY_A, KEY_B, Layout
+from e2e_layouts import KEY_A, KEY_B, Layout
+from e2e_settings import SCOPES, secret
 from e2e_stage import Stage, Theatre
 from e2e_surfaces import Asked, Door, Json, Outcome, Surface
-from prometheus_client.parser import text_string_to_metric_families
 
 T = TypeVar("T")
-
-#: Of each kind below there are so many, all alike and counted apart: what one test uses up, the next one has not.
-POOL: Final = 18
-
-#: Keys by their kind, with their limits. The tenant of each is its own.
-KEYS: Final[dict[str, Mapping[str, int]]] = {
-    "rps": {"rps": 1},
-    "rpm": {"rpm": 1},
-    "rpd": {"rpd": 1},
-    "tpm": {"tpm": 100},
-    "tpd": {"tpd": 100},
-    "concurrency": {"concurrency": 1},
-    "ample": {"rpm": 1000, "tpm": 1000, "concurrency": 1},
-    "budget": {"tpm": 205},
-}
-#: What limits the subject of a scope.
-SCOPED: Final[dict[str, Mapping[str, int]]] = {
-    "few": {"rpm": 2},
-    "mixed": {"rpm": 1000, "tpm": 100, "concurrency": 1},
-}
-#: Whose limits there are, and how these are called.
-SCOPES: Final = {
-    "key": "key:key-{}",
-    "tenant": "tenant:tenant-{}",
-    "model": "model:model-{}",
-    "group": "model:group-{}",
-    "target": "target:target-{0}/plain-{0}",
-    "targeted model": "model:targeted-{}",
-}
 
 #: A time as OpenAI's headers have it: `6s`, `1m30s`, `120ms`.
 SPAN: Final = re.compile(r"(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?\Z|\d+ms\Z")
 #: What a limit of requests or tokens counts, and how many seconds it counts back.
 LIMITED: Final = {"rps": "requests", "rpm": "requests", "rpd": "requests", "tpm": "tokens", "tpd": "tokens"}
 _SECONDS: Final = {"rps": 1, "rpm": 60, "rpd": 86400, "tpm": 60, "tpd": 86400, "concurrency": 1}
-
-_TIMEOUTS: Final = {
-    "hasty": {"first_event": "300ms"},
-    "idle": {"idle": "300ms"},
-    "short": {"total": "400ms"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Limited:
-    """Two callers who share one limited subject, whatever else they are."""
-
-    subject: str
-    #: Each a key and a model.
-    callers: tuple[tuple[str, str], tuple[str, str]]
-
-
-def secret(name: str) -> str:
-    """The key of that name."""
-    return f"ak-{CANARY}-{name}-0123456789"
-
-
-def sections(mute: str) -> dict[str, Any]:
-    """What this server's configuration has beside that of all layouts; at the URL `mute` nobody ever answers."""
-    once = {"retry": {"attempts": 1}}
-    up = {"provider": "up"} | once
-    models: dict[str, Any] = {
-        "mute": {"provider": "mute", "timeout": {"connect": "300ms"}} | once,
-        "refusing": {"provider": "closed", "retry": {"attempts": 2}},
-    }
-    keys: list[dict[str, Any]] = []
-    tenants: dict[str, Any] = {}
-
-    def key(name: str, limits: Mapping[str, int], **more: Any) -> None:
-        keys.append({"name": name, "key": secret(name), "limits": limits} | more)
-
-    for number in range(POOL):
-        for kind, limits in KEYS.items():
-            key(f"{kind}-{number}", limits)
-        key(f"narrow-{number}", {"rpd": 1}, models=["echo"])
-        models[f"plain-{number}"] = up
-        models[f"retried-{number}"] = {"provider": "up", "retry": {"max_wait": "2s"}}
-        for kind in ("failover", "round_robin"):
-            targets = [{"model": f"plain-{number}", "weight": 2}, {"model": f"other-{number}"}]
-            models[f"{kind}-{number}"] = {"targets": targets, "strategy": kind}
-        models[f"other-{number}"] = up
-        models[f"around-{number}"] = {"targets": [{"model": "refusing"}, {"model": f"other-{number}"}]}
-        for kind, timeout in _TIMEOUTS.items():
-            models[f"{kind}-model-{number}"] = up | {"timeout": timeout}
-            models[f"{kind}-target-{number}"] = {"targets": [{"model": f"plain-{number}", "timeout": timeout}]} | once
-    models["mute-target"] = {"targets": [{"model": "mute", "timeout": {"connect": "200ms"}}]} | once
-    for kind, limits in SCOPED.items():
-        for name in (f"{kind}-{number}" for number in range(POOL)):
-            # Each scope is limited by itself, and has a model or a key beside it that is not.
-            key(f"key-{name}", limits)
-            tenants[f"tenant-{name}"] = {"limits": limits}
-            for one in "ab":
-                key(f"tenant-{name}-{one}", {}, tenant=f"tenant-{name}")
-            models[f"model-{name}"] = up | {"limits": limits}
-            models[f"group-{name}"] = {"targets": [{"model": f"plain-{name}"}], "limits": limits}
-            models[f"target-{name}"] = {"targets": [{"model": f"plain-{name}", "limits": limits}]}
-            models[f"plain-{name}"] = up
-            models[f"targeted-{name}"] = up | {"limits": limits}
-            models[f"round-{name}"] = {"targets": [{"model": f"targeted-{name}"}]}
-            models[f"passing-{name}"] = {"targets": [{"model": f"targeted-{name}"}, {"model": f"plain-{name}"}]}
-    providers = {"mute": {"kind": "openai", "base_url": mute, "api_key": "none"}}
-    return {"providers": providers, "models": models, "keys": keys, "tenants": tenants}
 
 
 def check_refusal(outcome: Outcome, subject: str, limit: str) -> None:
@@ -156,6 +60,29 @@ def _until(found: Callable[[], T | None], what: str) -> T:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Two callers who share one limited subject, whatever else they are."""
+
+    subject: str
+    #: Each a key and a model.
+    callers: tuple[tuple[str, str], tuple[str, str]]
+
+
+class Metrics:
+    """What the server has counted by now."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+
+    def sum(self, name: str, **labels: str) -> float:
+        """The sum of a metric over all series that have these labels."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        found = [line for line in self._lines if line.startswith((f"{name}{{", f"{name} "))]
+        assert found or labels, f"{name} is no metric"
+        return sum(float(line.rpartition(" ")[2]) for line in found if all(label in line for label in wanted))
+
+
 @dataclass(slots=True)
 class Governed:
     """The server, in one of its layouts."""
@@ -186,9 +113,7 @@ class Governed:
 
     def fresh(self, kind: str) -> str:
         """The name of a key, or model, that nobody has used."""
-        number = next(self._used[kind])
-        assert number < POOL, f"no {kind} is left: there are too few"
-        return f"{kind}-{number}"
+        return f"{kind}-{next(self._used[kind])}"
 
     def key(self, kind: str) -> str:
         """A key that nobody has used."""
@@ -196,7 +121,10 @@ class Governed:
 
     def model(self, kind: str, *stages: Stage) -> str:
         """A model that nobody has used, played by a stage: a group, by one for each of its targets."""
-        name = self.fresh(kind)
+        return self.played(self.fresh(kind), *stages)
+
+    def played(self, name: str, *stages: Stage) -> str:
+        """A model played by a stage."""
         for upstream, stage in zip(self._behind(name), stages, strict=True):
             self.theatre.open(upstream, stage)
         return name
@@ -240,21 +168,11 @@ class Governed:
         (line,) = _until(lambda: self._lines().get(request_id), f"line of {request_id}")
         return line
 
-    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def metrics(self) -> Metrics:
         host, _, port = self.layout.server.addresses["admin"].removeprefix("http://").rpartition(":")
         with closing(http.client.HTTPConnection(host, int(port), timeout=20)) as connection:
             connection.request("GET", "/metrics")
-            text = connection.getresponse().read().decode()
-        return {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-    def counted(self, name: str, **labels: str) -> float:
-        """The sum of a metric over all series that have these labels."""
-        wanted = labels.items()
-        return sum(value for (metric, told), value in self.metrics().items() if metric == name and wanted <= told)
+            return Metrics(connection.getresponse().read().decode())
 
     def revoke(self, name: str) -> None:
         """Take a key out of the file, and have the server read it."""

@@ -25,6 +25,8 @@ KEY_A = f"ak-{CANARY}-tenant-a-0123456789"
 KEY_B = f"ak-{CANARY}-tenant-b-0123456789"
 KEY_ECHO = f"ak-{CANARY}-echo-only-0123456789"
 UPSTREAM_KEY = f"sk-{CANARY}-upstream-0123456789"
+#: What a configuration takes from its environment.
+ENVIRON = {"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY}
 PROMPT = f"Say nothing of {CANARY} to anyone."
 
 #: Models with little patience: for an answer or a first event, and between two events.
@@ -199,7 +201,7 @@ def open_server(name: str, folder: Path, upstream: str, **settings: Any) -> Abst
         "--config",
         str(file),
         listeners=3 if with_http else 2,
-        environ={"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY},
+        environ=ENVIRON,
         errors=folder / "server.stderr",
     )
 

@@ -69,8 +69,10 @@ class Outcome:
 
     surface: Surface
     request_id: str
-    #: The reason of the error that the call itself ended with; empty where it succeeded.
+    #: The reason of the error that the call itself ended with; empty where it succeeded. Where it is not the server
+    #: that told, a status of gRPC.
     reason: str = ""
+    is_told: bool = True
     message: str = ""
     param: str | None = None
     #: Whether the caller is told that trying again may help, and after how many milliseconds.
@@ -237,7 +239,7 @@ class _OverGrpc:
             _refused(outcome, self._call)
         outcome.leading = _texts(self._call.initial_metadata())
         outcome.trailing = _texts(self._call.trailing_metadata())
-        assert outcome.trailing.get("x-request-id") == self.request_id or not outcome.reason
+        assert outcome.trailing.get("x-request-id") == self.request_id or not outcome.is_told
         return outcome
 
 
@@ -254,7 +256,7 @@ def _refused(outcome: Outcome, call: grpc.Call) -> None:
     packed = trailing.get("grpc-status-details-bin")
     if packed is None:
         # Not the server's word, but that of gRPC.
-        outcome.reason = f"(untold {call.code().name})"
+        outcome.reason, outcome.is_told = call.code().name, False
         return
     info, delay, quota = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
     for detail in status_pb2.Status.FromString(packed).details:

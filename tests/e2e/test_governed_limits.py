@@ -5,8 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from e2e_governed import KEYS, LIMITED, SPAN, Governed, check_refusal, secret
+from e2e_governed import LIMITED, SPAN, Governed, check_refusal
 from e2e_layouts import PROMPT
+from e2e_settings import KEYS, secret
 from e2e_stage import Stage, held, using
 from e2e_surfaces import SURFACES, Outcome, Surface
 

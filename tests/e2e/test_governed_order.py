@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from e2e_governed import Governed, secret
+from e2e_governed import Governed
+from e2e_settings import secret
 from e2e_surfaces import Surface
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from e2e_governed import SCOPES, Governed, check_refusal, secret
+from e2e_governed import Governed, check_refusal
 from e2e_layouts import KEY_A
+from e2e_settings import SCOPES, secret
 from e2e_stage import Stage, held, using
 from e2e_surfaces import Surface
 
