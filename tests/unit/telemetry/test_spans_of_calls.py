@@ -133,14 +133,18 @@ async def channel(stage: Stage, dial: Any) -> AsyncIterator[Any]:
 
 async def ask(channel: Any, path: str, request: bytes, **options: Any) -> None:
     """Call and take all there is; how it fails is the caller's to see."""
+    method = channel.unary_stream(path) if path == STREAM else channel.unary_unary(path)
+    call = method(request, **options)
     try:
         if path == STREAM:
-            async for _ in channel.unary_stream(path)(request, **options):
+            async for _ in call:
                 pass
         else:
-            await channel.unary_unary(path)(request, **options)
+            await call
     except grpc.aio.AioRpcError:
         pass
+    finally:
+        call.cancel()  # a task that is cancelled between two reads does not cancel the call that it read from
 
 
 def told(span: ReadableSpan) -> tuple[Any, ...]:
