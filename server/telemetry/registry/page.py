@@ -8,14 +8,14 @@ from typing import Final
 from server.telemetry.registry.logs import LOG_EVENTS
 from server.telemetry.registry.metrics import METRICS
 from server.telemetry.registry.shapes import Attribute, Label, LogEvent, Metric, Span
-from server.telemetry.registry.spans import SPANS
+from server.telemetry.registry.spans import BRIDGE_SPANS, SPANS
 
 _FEW: Final = 12
 
 _HEAD: Final = """\
 # Telemetry
 
-Every metric, span and log line of the server. This page is written by `make gen` from `server/telemetry/registry/`.
+Every metric, span and log line of the server, and the bridge's spans. This page is written by `make gen` from `server/telemetry/registry/`.
 
 Keys, prompts, outputs and the words of exceptions are in none of them. The one exception is attributes of spans that
 are marked as content: they are set only for tenants that want them.
@@ -41,6 +41,15 @@ written by a thread of their own: where nobody reads them they are dropped and c
 
 _SPANS: Final = """\
 ## Spans
+
+What a caller made up (a conversation's id, a service tier, its word for a user) is told only if it is one word.
+"""
+
+_BRIDGE_SPANS: Final = """\
+### Of `antiphon-bridge`
+
+A bridge in a process of its own makes spans of its own, where it is told of a collector. In the server's process there
+are none: the server's span of the call is all that there is to tell.
 """
 
 
@@ -62,6 +71,8 @@ def page() -> str:
         *(part for event in LOG_EVENTS for part in _log_event(event)),
         _SPANS,
         *(part for span in SPANS for part in _span(span)),
+        _BRIDGE_SPANS,
+        *(part for span in BRIDGE_SPANS for part in _span(span)),
     ]
     return "\n".join(blocks)
 
