@@ -15,7 +15,8 @@ _FEW: Final = 12
 _HEAD: Final = """\
 # Telemetry
 
-Every metric, span and log line of the server, and the bridge's spans. This page is written by `make gen` from `server/telemetry/registry/`.
+Every metric, span and log line of the server, and the spans of the bridge. This page is written by `make gen` from
+`server/telemetry/registry/`.
 
 Keys, prompts, outputs and the words of exceptions are in none of them. The one exception is attributes of spans that
 are marked as content: they are set only for tenants that want them.

@@ -91,8 +91,12 @@ class Stage:
     async def ask(self, request: bytes, *, streamed: bool = False, **options: Any) -> None:
         try:
             if streamed:
-                async for _ in self.stream(request, **options):
-                    pass
+                call = self.stream(request, **options)
+                try:
+                    async for _ in call:
+                        pass
+                finally:
+                    call.cancel()  # a task that is cancelled between two reads leaves its call as it is
             else:
                 await self.unary(request, **options)
         except grpc.aio.AioRpcError:
