@@ -155,7 +155,7 @@ def span_name(record: ResponseRecord) -> str:
 
 def _tell_models(found: Attributes, record: ResponseRecord) -> None:
     asked = record.model[:_MAX_NAME]
-    if asked:
+    if asked and record.model_is_known:  # what is no model of ours may be anything: a key, or a prompt
         found[REQUEST_MODEL] = found[Inference.LLM_REQUEST_MODEL_NAME] = found[Inference.LLM_MODEL_NAME] = asked
     attempt = record.served_by
     if attempt is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import grpc
@@ -54,13 +56,25 @@ class Heard:
         return event
 
 
-def hear(layout: Layout, way: str, request_id: str, key: str = KEY_A, /, timeout: float = 30, **body: Any) -> Heard:
-    """Ask in one of the `WAYS`, and listen to the end."""
+def hear(
+    layout: Layout,
+    way: str,
+    request_id: str,
+    /,
+    *,
+    key: str = KEY_A,
+    timeout: float = 30,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    **body: Any,
+) -> Heard:
+    """Ask in one of the `WAYS`, and listen to the end. `headers` are metadata over gRPC."""
     body["stream"] = way.endswith("-stream")
+    headers = {"authorization": f"Bearer {key}", "x-request-id": request_id, **headers}
     if way.startswith("HTTP"):
-        heard = _over_http(layout, way, request_id, key, body, timeout)
+        heard = _over_http(layout, way, headers, body, timeout)
     else:
-        heard = _over_grpc(layout, way, request_id, key, body, timeout)
+        heard = _over_grpc(layout, way, headers, body, timeout)
+    assert heard.headers["x-request-id"] == request_id
     if heard.events:
         assert [event["sequence_number"] for event in heard.events] == list(range(len(heard.events)))
         (last,) = [event for event in heard.events if event["type"] in _ENDS]
@@ -69,16 +83,9 @@ def hear(layout: Layout, way: str, request_id: str, key: str = KEY_A, /, timeout
     return heard
 
 
-def _over_http(layout: Layout, way: str, request_id: str, key: str, body: Any, timeout: float) -> Heard:
-    answer = ask(
-        layout,
-        json.dumps(body).encode(),
-        x_request_id=request_id,
-        authorization=f"Bearer {key}",
-        x_request_timeout=str(timeout),
-    )
-    heard = Heard(way, request_id, answer.status, answer.headers)
-    assert answer.headers["x-request-id"] == request_id
+def _over_http(layout: Layout, way: str, headers: Mapping[str, str], body: Any, timeout: float) -> Heard:
+    answer = ask(layout, json.dumps(body).encode(), **headers, x_request_timeout=str(timeout))
+    heard = Heard(way, headers["x-request-id"], answer.status, answer.headers)
     if answer.headers["content-type"] == "text/event-stream":
         told = frames(answer.body)
         assert told.pop() == ("", "[DONE]")
@@ -91,15 +98,14 @@ def _over_http(layout: Layout, way: str, request_id: str, key: str, body: Any, t
     return heard
 
 
-def _over_grpc(layout: Layout, way: str, request_id: str, key: str, body: Any, timeout: float) -> Heard:
+def _over_grpc(layout: Layout, way: str, headers: Mapping[str, str], body: Any, timeout: float) -> Heard:
     request = openai_json.decode(json.dumps(body).encode(), v1.CreateResponseRequest)
-    metadata = [("authorization", f"Bearer {key}"), ("x-request-id", request_id)]
     events: list[Any] = []
     response = None
     with layout.channel() as channel:
         stub = v1.ResponsesServiceStub(channel)
         method = stub.StreamCreateResponse if body["stream"] else stub.CreateResponse.future
-        call = method(request, metadata=metadata, timeout=timeout)
+        call = method(request, metadata=list(headers.items()), timeout=timeout)
         try:
             if body["stream"]:
                 events += [spelled(event) for chunk in call for event in chunk.events]
@@ -108,8 +114,7 @@ def _over_grpc(layout: Layout, way: str, request_id: str, key: str, body: Any, t
         except grpc.RpcError:
             pass
         trailing = dict(call.trailing_metadata() or ())
-    heard = Heard(way, request_id, call.code().name, trailing, events, response)
-    assert trailing["x-request-id"] == request_id
+    heard = Heard(way, headers["x-request-id"], call.code().name, trailing, events, response)
     if call.code() is not grpc.StatusCode.OK:
         heard.error = _error(call, trailing["grpc-status-details-bin"])
     return heard

@@ -91,8 +91,16 @@ def configuration(
 
 def trying() -> dict[str, Any]:
     """Models that are asked `once`; `again`, where that helps; and `over` again at `spare`. Of those that repeat there
-    is one for each way of asking, since only so many repetitions are allowed."""
-    models: dict[str, Any] = {"spare": {"provider": "up"}}
+    is one for each way of asking, since only so many repetitions are allowed. `third` asks two others first, and
+    `limited` answers once a day."""
+    models: dict[str, Any] = {
+        "spare": {"provider": "up"},
+        "third": {
+            "targets": [{"model": name} for name in ("once-plain", "once-idle", "spare")],
+            "retry": {"cooldown": 0},
+        },
+        "limited": {"provider": "scripted", "model": "echo", "limits": {"rpd": 1}},
+    }
     for name in (*WAITS, "closed"):
         plain = {"provider": "closed" if name == "closed" else "up", "timeout": WAITS.get(name, {})}
         models[f"once-{name}"] = plain | {"retry": {"attempts": 1}}

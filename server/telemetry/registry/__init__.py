@@ -22,9 +22,10 @@ from server.telemetry.registry.shapes import (
     SpanKind,
     Stability,
 )
-from server.telemetry.registry.spans import SPANS
+from server.telemetry.registry.spans import BRIDGE_SPANS, SPANS
 
 __all__ = [
+    "BRIDGE_SPANS",
     "LOG_EVENTS",
     "METRICS",
     "OTHER",

@@ -8,14 +8,15 @@ from typing import Final
 from server.telemetry.registry.logs import LOG_EVENTS
 from server.telemetry.registry.metrics import METRICS
 from server.telemetry.registry.shapes import Attribute, Label, LogEvent, Metric, Span
-from server.telemetry.registry.spans import SPANS
+from server.telemetry.registry.spans import BRIDGE_SPANS, SPANS
 
 _FEW: Final = 12
 
 _HEAD: Final = """\
 # Telemetry
 
-Every metric, span and log line of the server. This page is written by `make gen` from `server/telemetry/registry/`.
+Every metric, span and log line of the server, and the spans of the bridge. This page is written by `make gen` from
+`server/telemetry/registry/`.
 
 Keys, prompts, outputs and the words of exceptions are in none of them. The one exception is attributes of spans that
 are marked as content: they are set only for tenants that want them.
@@ -24,9 +25,7 @@ are marked as content: they are set only for tenants that want them.
 _METRICS: Final = """\
 ## Metrics
 
-`curl localhost:9901/metrics`: on the admin listener, in Prometheus' text format or as OpenMetrics, whichever is asked
-for. [A dashboard](../deploy/grafana/antiphon.json) for Grafana and [alert rules](../deploy/prometheus/alerts.yaml)
-for Prometheus are made of them.
+`/metrics` of the admin listener, in Prometheus' text format or as OpenMetrics, whichever is asked for.
 
 Label values are bounded. Where a label's values are not listed, the first two hundred that occur have a place, those
 of the configuration before any other, and all further ones are `other`; a family has two thousand series at most, and
@@ -37,17 +36,24 @@ what comes after that is counted with `other` in all such labels. The metric
 _LOGS: Final = """\
 ## Log lines
 
-One JSON object per line on standard error; `event`, `level` and `timestamp` (ISO 8601, UTC) are in each, and what is
-about a call has the `x-request-id` that its caller got as `request_id`. Lines are written by a thread of their own:
-where nobody reads them they are dropped and counted, and calls go on.
+One JSON object per line on standard error; `event`, `level` and `timestamp` (ISO 8601, UTC) are in each. Lines are
+written by a thread of their own: where nobody reads them they are dropped and counted, and calls go on.
 """
 
 _SPANS: Final = """\
 ## Spans
 
 Sent by OTLP over gRPC to `telemetry.otlp.endpoint`. Those of one call stand below one another: the call, its response,
-the attempts. A bridge in a process of its own, given `--otlp-endpoint`, puts two above them: the HTTP request and the
-call that is made for it.
+the attempts. A bridge in a process of its own, given `--otlp-endpoint`, puts two above them.
+
+What a caller made up (a conversation's id, a service tier, its word for a user) is told only if it is one word.
+"""
+
+_BRIDGE_SPANS: Final = """\
+### Of `antiphon-bridge`
+
+A bridge in a process of its own makes spans of its own, where it is told of a collector. In the server's process there
+are none: the server's span of the call is all that there is to tell.
 """
 
 
@@ -69,6 +75,8 @@ def page() -> str:
         *(part for event in LOG_EVENTS for part in _log_event(event)),
         _SPANS,
         *(part for span in SPANS for part in _span(span)),
+        _BRIDGE_SPANS,
+        *(part for span in BRIDGE_SPANS for part in _span(span)),
     ]
     return "\n".join(blocks)
 

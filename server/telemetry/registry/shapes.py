@@ -91,6 +91,8 @@ class Span:
     meaning: str
     attributes: tuple[Attribute, ...] = ()
     events: tuple[SpanEvent, ...] = ()
+    #: What it is called where the name cannot be filled in.
+    bare_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

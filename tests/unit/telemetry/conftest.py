@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,14 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.record import NO_TOKENS, Attempt, Outcome, ResponseRecord, Tokens
 
 MakeRecord = Callable[..., ResponseRecord]
+
+# Tests are no package: makes the module beside them importable.
+if "telemetry_everything" not in sys.modules:
+    _spec = importlib.util.spec_from_file_location("telemetry_everything", Path(__file__).with_name("everything.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules["telemetry_everything"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules["telemetry_everything"])
 
 
 @pytest.fixture

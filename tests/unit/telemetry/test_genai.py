@@ -438,9 +438,11 @@ def test_errors_are_few_words() -> None:
     assert error_type(None, Outcome.FAILED, odd) == "failed"
 
 
-def test_models_that_there_are_not_name_no_span() -> None:
+def test_models_that_there_are_not_are_not_told() -> None:
     assert span_name(record()) == "chat fast"
-    assert span_name(record(model_is_known=False)) == "chat"
+    unknown = record({"model": "sk-pasted-by-mistake"}, model_is_known=False, outcome=Outcome.REFUSED, content=False)
+    assert span_name(unknown) == "chat"
+    assert "pasted" not in str(of_response(unknown))
     assert len(of_response(record({"model": "m" * 9000}, content=False))["gen_ai.request.model"]) == 256
 
 

@@ -89,18 +89,18 @@ class Stage:
         return span
 
     async def ask(self, request: bytes, *, streamed: bool = False, **options: Any) -> None:
-        """Call and take all there is. Leaving cancels the call."""
-        call = (self.stream if streamed else self.unary)(request, **options)
         try:
             if streamed:
-                async for _ in call:
-                    pass
+                call = self.stream(request, **options)
+                try:
+                    async for _ in call:
+                        pass
+                finally:
+                    call.cancel()  # a task that is cancelled between two reads leaves its call as it is
             else:
-                await call
+                await self.unary(request, **options)
         except grpc.aio.AioRpcError:
             pass
-        finally:
-            call.cancel()
 
     async def cancelled(self, *, streamed: bool = False) -> None:
         """Call, and leave while the method works."""
