@@ -137,11 +137,11 @@ def test_time_runs_out(
 
 
 def test_time_runs_out_while_connecting(governed: Governed, surface: Surface) -> None:
-    """The provider is as good as not there: another may do."""
+    """The provider is as good as not there."""
     running = [governed.begin(surface, model) for model in ("mute", "mute-target")]
     for asked in running:
         outcome = asked.end()
-        assert (outcome.reason, outcome.may_retry) == ("UPSTREAM_UNAVAILABLE", True)
+        assert (outcome.reason, outcome.may_retry) == ("TIMEOUT", True)
         assert [entry["outcome"] for entry in governed.entries(outcome.request_id)] == ["failed", "failed"]
 
 

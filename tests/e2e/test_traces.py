@@ -241,10 +241,10 @@ def leave_http(layout: Layout, model: str, headers: dict[str, str], hears: int, 
         body = json.dumps({"model": model, "input": PROMPT, "stream": True})
         connection.request("POST", "/v1/responses", body, {"authorization": f"Bearer {KEY_A}", **headers})
         if hears:
-            answer = connection.getresponse()
             heard = b""
-            while heard.count(b"\n\n") < hears:
-                heard += answer.read1()
+            with connection.getresponse() as answer:
+                while heard.count(b"\n\n") < hears:
+                    heard += answer.read1()
         else:
             until(lambda: [request for request in up.requests if request.json["model"] == model])
     up.gone(next(request for request in up.requests if request.json["model"] == model))
