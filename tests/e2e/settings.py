@@ -14,6 +14,8 @@ _POOL: Final = 18
 _GROUPS: Final = 40
 #: How many models are asked again when they fail. Tests may share them: each may be asked again ten times at least.
 RETRIED: Final = 16
+#: How many keys there are for calls whose time runs out: all of them at the same time.
+TIMED: Final = 40
 
 #: Keys by their kind, with their limits. The tenant of each is its own.
 KEYS: Final[dict[str, Mapping[str, int]]] = {
@@ -72,6 +74,8 @@ def sections(mute: str) -> dict[str, Any]:
         key(f"revoked-{number}", {})
         key(f"revoked-{number}-other", {}, tenant=f"revoked-{number}")
         key(f"narrow-{number}", {"rpd": 1}, models=["echo"])
+    for number in range(TIMED):
+        key(f"timed-{number}", {"concurrency": 1})
     for kind, limits in SCOPED.items():
         for name in (f"{kind}-{number}" for number in range(_POOL)):
             # Each scope is limited by itself, and has a model or a key beside it that is not.
@@ -96,7 +100,9 @@ def sections(mute: str) -> dict[str, Any]:
 def _models() -> dict[str, Any]:
     models: dict[str, Any] = {
         "mute": {"provider": "mute", "timeout": {"connect": "300ms"}} | _ONCE,
-        "mute-target": {"targets": [{"model": "mute", "timeout": {"connect": "200ms"}}]} | _ONCE,
+        "patient": {"provider": "mute"} | _ONCE,
+        "mute-target": {"targets": [{"model": "patient", "timeout": {"connect": "300ms"}}], "timeout": {"total": "4s"}}
+        | _ONCE,
         "refusing": {"provider": "closed", "retry": {"attempts": 2}},
     }
     for kind, timeout in TIMEOUTS.items():

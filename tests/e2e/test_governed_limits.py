@@ -26,6 +26,9 @@ def test_what_is_left_and_what_is_too_much(governed: Governed, surface: Surface,
     # Of tokens all were reserved: how long the answer of a model is that was given no bound, nobody knows.
     assert told[:2] == (amount, 0)
     assert SPAN.match(told[2])
+    remaining = f"x-ratelimit-remaining-{LIMITED[limit]}"
+    assert (remaining in first.leading) == (surface.is_http or surface.stream)
+    assert (remaining in first.trailing) == (not surface.is_http)
     assert first.limits({"requests": "tokens", "tokens": "requests"}[LIMITED[limit]]) is None
     refused = governed.ask(surface, up.model, key=secret(name))
     check_refusal(refused, f"key:{name}", limit)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from e2e_governed import Governed
+from e2e_settings import TIMED, secret
 from e2e_stage import Stage, Theatre, answering
 from e2e_surfaces import SURFACES, Outcome, Surface
 
@@ -29,12 +30,12 @@ async def babbling(exchange: Exchange) -> None:
         await asyncio.sleep(0.02)
 
 
-def check_kept(governed: Governed, surface: Surface, outcome: Outcome) -> None:
+def check_kept(governed: Governed, surface: Surface, outcome: Outcome, key: str) -> None:
     """A stream that time cut: what is kept of it is what the caller was told, and no more than that."""
     assert (outcome.reason, outcome.fault, outcome.status) == ("", "timeout", "failed")
     response = outcome.response
     assert response is not None
-    assert governed.door.get(surface, response["id"]) == response
+    assert governed.door.get(surface, response["id"], key) == response
     whole, half = response["output"]
     assert (whole["status"], whole["content"][0]["text"]) == ("completed", "Whole.")
     assert (half["status"], half["type"]) == ("incomplete", "function_call")
@@ -80,15 +81,23 @@ def _is_the_callers(case: Case, surface: Surface) -> bool:
     return case.is_the_callers or (case.for_streams and not surface.stream)
 
 
-def _in_time(governed: Governed, surface: Surface, model: str) -> Outcome:
+def _key(name: str, surface: Surface) -> str:
+    """May do one thing at a time."""
+    number = list(CASES).index(name) * len(SURFACES) + SURFACES.index(surface)
+    assert number < TIMED
+    return secret(f"timed-{number}")
+
+
+def _in_time(governed: Governed, surface: Surface, model: str, key: str) -> Outcome:
     """Ask with a deadline, and hear from the server that it has passed.
 
     The server says so a tenth of a second before. Whenever the machine happens to be slower than that, the client
     finds out by itself; then it is asked again.
     """
     for _ in range(5):
-        outcome = governed.ask(surface, model, timeout=_DEADLINE)
-        if outcome.is_told and governed.entries(outcome.request_id)[0]["error"]:
+        outcome = governed.ask(surface, model, key=key, timeout=_DEADLINE)
+        (whole, *_) = governed.entries(outcome.request_id)
+        if outcome.is_told and whole["error"]:
             break
     return outcome
 
@@ -106,7 +115,7 @@ def outcomes(governed: Governed, theatre: Theatre) -> dict[tuple[str, Surface], 
             model = stage.model if case.model is None else governed.played(case.model, stage)
             for surface in SURFACES:
                 ask = _in_time if _is_the_callers(case, surface) else Governed.ask
-                running[name, surface] = pool.submit(ask, governed, surface, model)
+                running[name, surface] = pool.submit(ask, governed, surface, model, key=_key(name, surface))
         ended = {which: outcome.result() for which, outcome in running.items()}
     for stage in stages:
         for _ in SURFACES:
@@ -121,7 +130,7 @@ def test_time_runs_out(
     case, outcome = CASES[name], outcomes[name, surface]
     is_the_callers = _is_the_callers(case, surface)
     if case.begins and surface.stream:
-        check_kept(governed, surface, outcome)
+        check_kept(governed, surface, outcome, _key(name, surface))
     else:
         assert (outcome.reason, outcome.may_retry, outcome.events) == ("TIMEOUT", True, [])
         assert ("deadline" in outcome.message) == is_the_callers
@@ -134,6 +143,7 @@ def test_time_runs_out(
     assert {(entry["output_tokens"] > 0, entry["estimated"]) for entry in entries} == (
         {(True, 1)} if case.begins and surface.stream else {(False, 0)}
     )
+    assert governed.ask(surface, "echo", key=_key(name, surface)).reason == ""
 
 
 def test_time_runs_out_while_connecting(governed: Governed, surface: Surface) -> None:
