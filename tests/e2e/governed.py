@@ -174,6 +174,12 @@ class Governed:
             connection.request("GET", "/metrics")
             return Metrics(connection.getresponse().read().decode())
 
+    def at_rest(self) -> Metrics:
+        """Metrics once nothing is going on: a client has its answer a moment before the server is done with it."""
+        while (metrics := self.metrics()).sum("antiphon_responses_in_flight"):
+            pass
+        return metrics
+
     def revoke(self, name: str) -> None:
         """Take a key out of the file, and have the server read it."""
         file = self.layout.folder / "antiphon.yaml"

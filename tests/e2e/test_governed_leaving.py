@@ -24,7 +24,7 @@ def told(count: int) -> int:
 @pytest.mark.parametrize("surface", STREAMED, ids=lambda surface: surface.name)
 def test_at_every_event(governed: Governed, surface: Surface, theatre: Theatre) -> None:
     key = secret(f"slot-{4 + SURFACES.index(surface)}")
-    before, stored = governed.metrics(), governed.layout.stored()
+    before, stored = governed.at_rest(), governed.layout.stored()
     for count in range(len(STREAM)):
         up = theatre.stage()
         up.answer(hang_after(STREAM[:count]) if count else hang)
@@ -48,14 +48,13 @@ def test_at_every_event(governed: Governed, surface: Surface, theatre: Theatre) 
     last = theatre.stage()
     last.answer(answering(STREAM))
     assert governed.ask(surface, last.model, key=key, store=False).status == "completed"
-    after = governed.metrics()
+    after = governed.at_rest()
     for name, outcome, count in (
         ("antiphon_responses_total", "cancelled", len(STREAM)),
         ("antiphon_attempts_total", "cancelled", len(STREAM)),
         ("antiphon_responses_total", "completed", 1),
     ):
         assert after.sum(name, outcome=outcome) == before.sum(name, outcome=outcome) + count
-    assert after.sum("antiphon_responses_in_flight") == before.sum("antiphon_responses_in_flight")
     assert governed.layout.stored() == stored
 
 

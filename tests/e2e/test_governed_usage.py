@@ -112,9 +112,7 @@ def test_an_end_is_accounted_for_once(governed: Governed, surface: Surface, up: 
 
 def _count(governed: Governed, ending: Ending, surface: Surface) -> list[float]:
     """What metrics have counted: responses of this kind, attempts, tokens, and what is going on now."""
-    metrics = governed.metrics()
-    while metrics.sum("antiphon_responses_in_flight"):  # of the test before: its client had its answer
-        metrics = governed.metrics()
+    metrics = governed.at_rest()
     return [
         metrics.sum("antiphon_responses_total", outcome=ending.outcome, stream=str(surface.stream).lower()),
         metrics.sum("antiphon_attempts_total", outcome=ending.outcome),
