@@ -64,6 +64,7 @@ def configuration(
             },
             "models": {
                 "echo": {"provider": "scripted", "model": "echo"},
+                "echo-*": {"provider": "scripted", "model": "echo"},
                 "renamed": up | {"model": RENAMED},
                 "up-*": up,
                 "hasty-*": up | {"timeout": WAITS["hasty"]},
@@ -84,14 +85,15 @@ def configuration(
 
 def trying() -> dict[str, Any]:
     """Models that are asked `once`; `again`, where that helps; and `over` again at `spare`. Of those that repeat there
-    is one for each way of asking, since only so many repetitions are allowed. `third` asks two others first, and
-    `limited` answers once a day."""
+    is one for each way of asking, since only so many repetitions are allowed. `third` asks two others first, `cooling`
+    leaves alone what failed, and `limited` answers once a day."""
     models: dict[str, Any] = {
         "spare": {"provider": "up"},
         "third": {
             "targets": [{"model": name} for name in ("once-plain", "once-idle", "spare")],
             "retry": {"cooldown": 0},
         },
+        "cooling": {"targets": [{"model": "once-plain"}, {"model": "spare"}]},
         "limited": {"provider": "scripted", "model": "echo", "limits": {"rpd": 1}},
     }
     for name in (*WAITS, "closed"):
@@ -174,7 +176,8 @@ async def open_layout(
 ) -> AsyncIterator[Layout]:
     """Run the commands that people run, with what is said to `configuration`; `otlp` is where traces go."""
     if otlp is not None:
-        settings["more"] = {"telemetry": {"otlp": {"endpoint": otlp}}, **settings.get("more", {})}
+        telemetry = {"telemetry": {"otlp": {"endpoint": otlp, "metrics": True}}}
+        settings["more"] = telemetry | settings.get("more", {})
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(open_server(name, folder, upstream, **settings))
         bridge = None
