@@ -26,6 +26,8 @@ KEY_A = f"ak-{CANARY}-tenant-a-0123456789"
 KEY_B = f"ak-{CANARY}-tenant-b-0123456789"
 KEY_ECHO = f"ak-{CANARY}-echo-only-0123456789"
 UPSTREAM_KEY = f"sk-{CANARY}-upstream-0123456789"
+#: What the configuration takes from the environment.
+SECRETS = {"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY}
 PROMPT = f"Say nothing of {CANARY} to anyone."
 
 #: Models with little patience: for an answer or a first event, and between two events.
@@ -58,7 +60,12 @@ def configuration(
             "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if with_http else None, "admin": "127.0.0.1:0"},
             "store": f"sqlite:{folder / 'store.db'}",
             "providers": {
-                "up": {"kind": "openai", "base_url": upstream, "api_key": "${UPSTREAM_KEY}"},
+                "up": {
+                    "kind": "openai",
+                    "base_url": upstream,
+                    "api_key": "${UPSTREAM_KEY}",
+                    "headers": {"x-upstream-secret": f"{CANARY}-header"},
+                },
                 # Nothing listens there: port 9 is "discard".
                 "closed": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "${UPSTREAM_KEY}"},
             },
@@ -147,6 +154,12 @@ class Layout:
         printed = [line for command in self.commands for line in command.printed]
         return "\n".join([*printed, *(log.read_text() for log in sorted(self.folder.glob("*.stderr")))])
 
+    def told(self) -> str:
+        """All that operators are told: what is written, the ledger, and what the admin listener says."""
+        admin = [self.admin(path).decode() for path in ("/metrics", "/config", "/reload", "/readyz")]
+        ledger = [repr(tuple(row.values())) for row in self.query("SELECT * FROM usage")]
+        return "\n".join([self.written(), *admin, *ledger])
+
     def stored(self) -> int:
         """How many responses the store holds."""
         (row,) = self.query("SELECT count(*) AS count FROM responses")
@@ -176,8 +189,9 @@ async def open_layout(
 ) -> AsyncIterator[Layout]:
     """Run the commands that people run, with what is said to `configuration`; `otlp` is where traces go."""
     if otlp is not None:
-        telemetry = {"telemetry": {"otlp": {"endpoint": otlp, "metrics": True}}}
-        settings["more"] = telemetry | settings.get("more", {})
+        secret = {"authorization": f"Bearer {CANARY}-collector"}
+        telemetry = {"otlp": {"endpoint": otlp, "metrics": True, "headers": secret}}
+        settings["more"] = {"telemetry": telemetry} | settings.get("more", {})
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(open_server(name, folder, upstream, **settings))
         bridge = None
@@ -196,7 +210,7 @@ def open_server(name: str, folder: Path, upstream: str, **settings: Any) -> Abst
         "--config",
         str(file),
         listeners=3 if with_http else 2,
-        environ={"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY},
+        environ=SECRETS,
         errors=folder / "server.stderr",
     )
 
