@@ -43,10 +43,11 @@ async def exporting(
     *,
     interval: float = 60.0,
     timeout: float = 10.0,  # noqa: ASYNC109  of each export, not of this context
+    patience: float = 3.0,
     headers: Mapping[str, str] | None = None,
     resource: Mapping[str, str] | None = None,
 ) -> AsyncIterator[OtlpMetrics]:
-    """Export all metrics every `interval` seconds, and once more at the end.
+    """Export all metrics every `interval` seconds, and once more at the end, which may take `patience` seconds.
 
     `endpoint` is `http://HOST:PORT`, or `https://HOST:PORT` for TLS; raises
     `ValueError` for anything else. Exports take `timeout` seconds at most, and
@@ -63,7 +64,7 @@ async def exporting(
     finally:
         running.cancel()
         await asyncio.wait({running})
-        await exporter.export()
+        await exporter.export(min(timeout, patience))
         await channel.close()
 
 
@@ -99,14 +100,14 @@ class _Exporter:
     async def run(self, interval: float) -> None:
         while True:
             await asyncio.sleep(interval)
-            await self.export()
+            await self.export(self._timeout)
 
-    async def export(self) -> None:
-        """Export once. Raises nothing but cancellation."""
+    async def export(self, seconds: float) -> None:
+        """Export once, within so many seconds. Raises nothing but cancellation."""
         try:
             # Reading and writing thousands of series takes too long for the event loop.
             request = await asyncio.to_thread(self._request)
-            await self._stub.Export(request, timeout=self._timeout, metadata=self._headers)
+            await self._stub.Export(request, timeout=seconds, metadata=self._headers)
         except grpc.aio.AioRpcError as error:
             self._failed()
             if self._outage == 1:

@@ -116,6 +116,7 @@ def _over_grpc(layout: Layout, way: str, headers: Mapping[str, str], body: Any, 
         trailing = dict(call.trailing_metadata() or ())
     heard = Heard(way, headers["x-request-id"], call.code().name, trailing, events, response)
     if call.code() is not grpc.StatusCode.OK:
+        assert "grpc-status-details-bin" in trailing, (heard, call.details())
         heard.error = _error(call, trailing["grpc-status-details-bin"])
     return heard
 

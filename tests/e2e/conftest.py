@@ -68,10 +68,12 @@ def layout(
     folder = tmp_path_factory.mktemp("layout")
     with background.using(open_layout(request.param, folder, theatre.base_url)) as opened:
         yield opened
+        assert CANARY not in opened.told()
     # After all that the tests did, and the end of the processes.
     written = opened.written()
     assert "antiphon: gRPC on" in written
     assert CANARY not in written
+    assert CANARY not in repr(opened.query("SELECT * FROM usage"))
     assert [command.process.returncode for command in opened.commands] == [0] * len(opened.commands)
 
 

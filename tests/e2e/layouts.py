@@ -25,8 +25,9 @@ KEY_A = f"ak-{CANARY}-tenant-a-0123456789"
 KEY_B = f"ak-{CANARY}-tenant-b-0123456789"
 KEY_ECHO = f"ak-{CANARY}-echo-only-0123456789"
 UPSTREAM_KEY = f"sk-{CANARY}-upstream-0123456789"
-#: What a configuration takes from its environment.
-ENVIRON = {"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY}
+UPSTREAM_SECRET = f"{CANARY}-header"
+#: What the configuration takes from the environment.
+SECRETS = {"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY}
 PROMPT = f"Say nothing of {CANARY} to anyone."
 
 #: Models with little patience: for an answer or a first event, and between two events.
@@ -58,12 +59,18 @@ def configuration(
         "listen": {"grpc": grpc_address, "http": "127.0.0.1:0" if with_http else None, "admin": "127.0.0.1:0"},
         "store": f"sqlite:{folder / 'store.db'}",
         "providers": {
-            "up": {"kind": "openai", "base_url": upstream, "api_key": "${UPSTREAM_KEY}"},
+            "up": {
+                "kind": "openai",
+                "base_url": upstream,
+                "api_key": "${UPSTREAM_KEY}",
+                "headers": {"x-upstream-secret": UPSTREAM_SECRET},
+            },
             # Nothing listens there: port 9 is "discard".
             "closed": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "${UPSTREAM_KEY}"},
         },
         "models": {
             "echo": {"provider": "scripted", "model": "echo"},
+            "echo-*": {"provider": "scripted", "model": "echo"},
             "renamed": up | {"model": RENAMED},
             "up-*": up,
             "hasty-*": up | {"timeout": WAITS["hasty"]},
@@ -91,14 +98,15 @@ def configuration(
 
 def trying() -> dict[str, Any]:
     """Models that are asked `once`; `again`, where that helps; and `over` again at `spare`. Of those that repeat there
-    is one for each way of asking, since only so many repetitions are allowed. `third` asks two others first, and
-    `limited` answers once a day."""
+    is one for each way of asking, since only so many repetitions are allowed. `third` asks two others first, `cooling`
+    leaves alone what failed, and `limited` answers once a day."""
     models: dict[str, Any] = {
         "spare": {"provider": "up"},
         "third": {
             "targets": [{"model": name} for name in ("once-plain", "once-idle", "spare")],
             "retry": {"cooldown": 0},
         },
+        "cooling": {"targets": [{"model": "once-plain"}, {"model": "spare"}]},
         "limited": {"provider": "scripted", "model": "echo", "limits": {"rpd": 1}},
     }
     for name in (*WAITS, "closed"):
@@ -161,6 +169,12 @@ class Layout:
         printed = [line for command in self.commands for line in command.printed]
         return "\n".join([*printed, *(log.read_text() for log in sorted(self.folder.glob("*.stderr")))])
 
+    def told(self) -> str:
+        """All that operators are told: what is written, the ledger, and what the admin listener says."""
+        admin = [self.admin(path).decode() for path in ("/metrics", "/config", "/reload", "/readyz")]
+        ledger = [repr(tuple(row.values())) for row in self.query("SELECT * FROM usage")]
+        return "\n".join([self.written(), *admin, *ledger])
+
     def stored(self) -> int:
         """How many responses the store holds."""
         (row,) = self.query("SELECT count(*) AS count FROM responses")
@@ -190,7 +204,9 @@ async def open_layout(
 ) -> AsyncIterator[Layout]:
     """Run the commands that people run, with what is said to `configuration`; `otlp` is where traces go."""
     if otlp is not None:
-        settings["sections"] = {"telemetry": {"otlp": {"endpoint": otlp}}, **(settings.get("sections") or {})}
+        secret = {"authorization": f"Bearer {CANARY}-collector"}
+        telemetry = {"otlp": {"endpoint": otlp, "metrics": True, "headers": secret}}
+        settings["sections"] = {"telemetry": telemetry} | (settings.get("sections") or {})
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(open_server(name, folder, upstream, **settings))
         bridge = None
@@ -209,7 +225,7 @@ def open_server(name: str, folder: Path, upstream: str, **settings: Any) -> Abst
         "--config",
         str(file),
         listeners=3 if with_http else 2,
-        environ=ENVIRON,
+        environ=SECRETS,
         errors=folder / "server.stderr",
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from e2e_governed import Governed
-from e2e_layouts import ENVIRON
+from e2e_layouts import SECRETS
 from e2e_settings import secret
 from e2e_stage import Stage, answering
 from e2e_surfaces import SURFACES, Surface
@@ -133,7 +133,7 @@ def test_the_command_tells_what_is_in_the_ledger(governed: Governed, up: Stage, 
 
     async def run() -> bytes:
         process = await asyncio.create_subprocess_exec(
-            *command, "--config", file, stdout=asyncio.subprocess.PIPE, env={**os.environ, **ENVIRON}
+            *command, "--config", file, stdout=asyncio.subprocess.PIPE, env={**os.environ, **SECRETS}
         )
         printed, _ = await process.communicate()
         assert process.returncode == 0

@@ -152,6 +152,17 @@ async def test_a_slow_collector_is_given_up(logs: Logs) -> None:
     assert logs[0]["code"] == "DEADLINE_EXCEEDED"
 
 
+async def test_the_end_does_not_wait_for_a_collector_that_does_not_answer(logs: Logs) -> None:
+    collector = Collector(failures=1, hangs=True)
+    async with (
+        serving(collector) as endpoint,
+        exporting(Metrics().registry, endpoint, interval=NEVER, timeout=3600, patience=0.1) as state,
+    ):
+        pass
+    assert state.failed == 1
+    assert logs[0]["code"] == "DEADLINE_EXCEEDED"
+
+
 async def test_a_collector_that_is_gone_harms_nothing(logs: Logs) -> None:
     async with serving(Collector()) as endpoint:
         pass
