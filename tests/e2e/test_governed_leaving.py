@@ -47,7 +47,9 @@ def test_at_every_event(governed: Governed, surface: Surface, theatre: Theatre) 
         # Its slot is free: the next one has the same key, which may do one thing at a time.
     last = theatre.stage()
     last.answer(answering(STREAM))
-    assert governed.ask(surface, last.model, key=key, store=False).status == "completed"
+    outcome = governed.ask(surface, last.model, key=key, store=False)
+    assert outcome.status == "completed"
+    governed.call(outcome.request_id)  # when it is there, all is counted
     after = governed.metrics()
     for name, outcome, count in (
         ("antiphon_responses_total", "cancelled", len(STREAM)),
