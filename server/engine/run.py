@@ -102,6 +102,8 @@ class Run:
                         told = self._admit(batch, attempt)
                         if self._transcript.ended:
                             told += await self._conclude()
+                            self._end_attempt(attempt, None)
+                            self._settle()
                         if told:
                             self._count(told)
                             yield told
@@ -198,6 +200,7 @@ class Run:
             await self._commit()
         except ServiceError:
             _log.warning("failed response not kept", response_id=self.response.id)
+        self._settle()
         self._count(ended)
         return ended
 
@@ -234,9 +237,9 @@ class Run:
         return Internal("The server met an unexpected error.")
 
     def _end_attempt(self, attempt: Attempt | None, failure: ServiceError | None) -> None:
-        """Runs once for every attempt, however it ended."""
+        """Runs for every attempt, however it ended; only the first time counts."""
         tokens = NO_TOKENS
-        if attempt is not None:
+        if attempt is not None and attempt.outcome is None:
             attempt.duration = time.perf_counter() - attempt.started
             attempt.error = failure
             attempt.outcome = self._outcome(failure)
@@ -249,6 +252,19 @@ class Run:
         if self._attempt_reservation is not None:
             self._attempt_reservation.settle(tokens.total)
             self._attempt_reservation = None
+
+    def _settle(self) -> None:
+        """Give back what the response holds and has not used. Whoever hears of its end may call again at once, so this
+        comes before it is told."""
+        record = self._record
+        if record.attempts:
+            record.tokens = record.attempts[-1].tokens
+        if self._reservation is not None:
+            if record.attempts:
+                self._reservation.settle(record.tokens.total)
+            else:
+                self._reservation.give_back()
+            self._reservation = None
 
     def _outcome(self, failure: ServiceError | None) -> Outcome:
         if isinstance(failure, DeadlinePassed):
@@ -272,13 +288,7 @@ class Run:
             record.outcome = Outcome.REFUSED  # by the limits of every target
         if self.response.status == v1.Response.STATUS_IN_PROGRESS and self._error is None:
             self._transcript.cancel()
-        if record.attempts:
-            record.tokens = record.attempts[-1].tokens
         record.duration = time.perf_counter() - record.started
         record.response = self.response
-        if self._reservation is not None:
-            if record.attempts:
-                self._reservation.settle(record.tokens.total)
-            else:
-                self._reservation.give_back()
+        self._settle()
         self._observer.ended(record)

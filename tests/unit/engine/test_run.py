@@ -337,6 +337,22 @@ async def test_limits_are_those_of_the_caller_then_of_the_model_then_of_the_targ
     assert [level.limit for level in engine.record.levels] == [KEY, KEY_TOKENS, MODEL, own]
 
 
+@pytest.mark.parametrize("last", [charged(usage(7, 5)), [*says()[:4], UpstreamError("cut")]], ids=["whole", "cut"])
+async def test_a_caller_that_hears_the_end_may_call_again_at_once(last: Any) -> None:
+    own = Limit("target:m/a", Kind.CONCURRENCY, 1, 0.0)
+    limiter = Limiter()
+    provider = ScriptedProvider(*last)
+    engine = Engine(route=lambda: Route("m", (target(provider, "a", limits=(own,)),)), limiter=limiter)
+    stream = engine.stream(ask(), limits=(KEY,))
+    async for batch in stream:
+        if batch[-1].WhichOneof("event") in ("completed", "failed"):
+            assert len(limiter.settled) == 2
+            break
+        assert limiter.settled == []
+    await stream.aclose()
+    assert len(limiter.settled) == 2
+
+
 @ways
 async def test_without_limits_nothing_is_asked(incremental: bool) -> None:
     limiter = Limiter()
