@@ -6,7 +6,7 @@ from typing import Any
 
 import openai
 import pytest
-from e2e_layouts import KEY_B, PROMPT, RENAMED, UPSTREAM_KEY, Layout
+from e2e_layouts import KEY_B, PROMPT, RENAMED, UPSTREAM_HEADER, UPSTREAM_KEY, Layout
 from e2e_stage import Stage, Theatre, answering
 from openai import OpenAI
 
@@ -69,6 +69,7 @@ def test_the_headers_that_the_provider_is_sent(client: OpenAI, up: Stage, theatr
         "accept-encoding": "identity",
         "user-agent": "antiphon",
         "x-request-id": "mine-2",
+        "x-upstream-secret": UPSTREAM_HEADER,
     }
 
 
