@@ -25,7 +25,7 @@ KEY_A = f"ak-{CANARY}-tenant-a-0123456789"
 KEY_B = f"ak-{CANARY}-tenant-b-0123456789"
 KEY_ECHO = f"ak-{CANARY}-echo-only-0123456789"
 UPSTREAM_KEY = f"sk-{CANARY}-upstream-0123456789"
-UPSTREAM_SECRET = f"{CANARY}-header"
+UPSTREAM_HEADER = f"{CANARY}-upstream-header"
 #: What the configuration takes from the environment.
 SECRETS = {"KEY_A": KEY_A, "KEY_B": KEY_B, "KEY_ECHO": KEY_ECHO, "UPSTREAM_KEY": UPSTREAM_KEY}
 PROMPT = f"Say nothing of {CANARY} to anyone."
@@ -63,7 +63,7 @@ def configuration(
                 "kind": "openai",
                 "base_url": upstream,
                 "api_key": "${UPSTREAM_KEY}",
-                "headers": {"x-upstream-secret": UPSTREAM_SECRET},
+                "headers": {"x-upstream-secret": UPSTREAM_HEADER},
             },
             # Nothing listens there: port 9 is "discard".
             "closed": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "${UPSTREAM_KEY}"},

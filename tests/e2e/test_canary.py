@@ -18,7 +18,18 @@ from e2e_asking import Heard, hear
 from e2e_books import until
 from e2e_faults import FAULTS
 from e2e_http import ask, raw
-from e2e_layouts import CANARY, KEY_B, KEY_ECHO, LAYOUTS, MAX_REQUEST_BYTES, SECRETS, WAYS, Layout, open_layout
+from e2e_layouts import (
+    CANARY,
+    KEY_B,
+    KEY_ECHO,
+    LAYOUTS,
+    MAX_REQUEST_BYTES,
+    SECRETS,
+    UPSTREAM_HEADER,
+    WAYS,
+    Layout,
+    open_layout,
+)
 from e2e_stage import Stage, Theatre, answering
 
 from antiphon.responses import v1
@@ -120,7 +131,7 @@ def test_nothing_is_told_of_what_was_said(
     with ThreadPoolExecutor(8) as pool:
         heard += pool.map(call, *zip(*cases, strict=True))
     assert [WORDS["answer"] in repr(told.response) for told in heard[-len(WAYS) :]] == [True] * len(WAYS)
-    assert all(request.headers["x-upstream-secret"] == f"{CANARY}-header" for request in up.requests)
+    assert all(request.headers["x-upstream-secret"] == UPSTREAM_HEADER for request in up.requests)
     assert [request.headers for request in up.requests if WORDS["caller_header"] in repr(request.headers)] == []
 
     # What the server itself refuses
@@ -180,7 +191,7 @@ def test_nothing_is_told_of_what_was_said(
     # Errors and metadata hold nothing of it; in answers it is what was said, and no secret.
     assert [(told.error, told.headers) for told in heard if CANARY in repr((told.error, told.headers))] == []
     said = repr([(told.response, told.events) for told in heard])
-    secrets = (*SECRETS.values(), f"{CANARY}-header", f"{CANARY}-collector", f"ak-{CANARY}-wrong")
+    secrets = (*SECRETS.values(), UPSTREAM_HEADER, f"{CANARY}-collector", f"ak-{CANARY}-wrong")
     assert not [secret for secret in secrets if secret in said]
 
     reload_broken(layout)

@@ -6,7 +6,7 @@ from typing import Any
 
 import openai
 import pytest
-from e2e_layouts import KEY_B, PROMPT, RENAMED, UPSTREAM_KEY, UPSTREAM_SECRET, Layout
+from e2e_layouts import KEY_B, PROMPT, RENAMED, UPSTREAM_HEADER, UPSTREAM_KEY, Layout
 from e2e_stage import Stage, Theatre, answering
 from openai import OpenAI
 
@@ -63,7 +63,7 @@ def test_the_headers_that_the_provider_is_sent(client: OpenAI, up: Stage, theatr
     assert dict(request.headers) == {
         "host": theatre.base_url.removeprefix("http://").removesuffix("/v1"),
         "authorization": f"Bearer {UPSTREAM_KEY}",
-        "x-upstream-secret": UPSTREAM_SECRET,
+        "x-upstream-secret": UPSTREAM_HEADER,
         "content-type": "application/json",
         "content-length": str(len(request.body)),
         "accept": "text/event-stream" if stream else "application/json",

@@ -14,7 +14,7 @@ import grpc
 import pytest
 from e2e_asking import Heard, hear
 from e2e_books import entries, lines, until
-from e2e_faults import FAULTS
+from e2e_faults import FAULTS, TOLD
 from e2e_layouts import CANARY, KEY_A, KEY_B, LAYOUTS, PROMPT, WAYS, Layout, open_layout
 from e2e_stage import Stage, Theatre, answering
 
@@ -216,14 +216,25 @@ def test_a_response_that_fails(traced: Traced, theatre: Theatre, up: Stage) -> N
         assert response.attributes.get("antiphon.tokens.estimated", False) == heard.streamed
 
 
-def test_a_deadline_that_passes(traced: Traced, up: Stage) -> None:
-    up.answer(hang)
-    for trace_id, heard in ask_in_all_ways(traced.layout, model=up.model, input=PROMPT, timeout=0.5):
-        response, attempt = traced.check(
-            trace_id, heard.way, f"chat {up.model}", "deadline", "DEADLINE_EXCEEDED", "timeout"
-        )
-        assert attempt.attributes["error.type"] == "timeout"
-        assert "gen_ai.response.finish_reasons" not in response.attributes
+def test_a_deadline_that_passes(traced: Traced, theatre: Theatre, up: Stage) -> None:
+    async def script(exchange: Exchange) -> None:
+        await (hang_after(TOLD) if exchange.request.json["model"].endswith("-said") else hang)(exchange)
+
+    up.answer(script)
+    silent, said = up.model, f"{up.model}-said"
+    theatre.open(said, up)
+    calls = [
+        (model, ask_in_all_ways(traced.layout, model=model, input=PROMPT, timeout=0.5)) for model in (silent, said)
+    ]
+    for model, of_model in calls:
+        for trace_id, heard in of_model:
+            is_told = heard.streamed and model == said
+            code = "OK" if is_told else "DEADLINE_EXCEEDED"
+            response, attempt = traced.check(trace_id, heard.way, f"chat {model}", "deadline", code, "timeout")
+            assert attempt.attributes["error.type"] == "timeout"
+            assert "gen_ai.response.finish_reasons" not in response.attributes
+            assert response.attributes.get("antiphon.events", 0) == len(heard.events)
+            assert bool(heard.events) == is_told
 
 
 def test_what_is_refused(traced: Traced) -> None:
@@ -236,34 +247,33 @@ def test_what_is_refused(traced: Traced) -> None:
         traced.check(trace_id, heard.way, "chat", "refused", "NOT_FOUND", "model_not_found")
 
 
-def leave_http(layout: Layout, model: str, headers: dict[str, str], hears: int, up: Stage) -> None:
+def leave_http(layout: Layout, model: str, headers: dict[str, str], hears: int | None, up: Stage) -> None:
+    """Ask, and leave after so many events; None is not to want any."""
     with closing(http.client.HTTPConnection(*layout.address, timeout=30)) as connection:
-        body = json.dumps({"model": model, "input": PROMPT, "stream": True})
+        body = json.dumps({"model": model, "input": PROMPT, "stream": hears is not None})
         connection.request("POST", "/v1/responses", body, {"authorization": f"Bearer {KEY_A}", **headers})
         if hears:
             heard = b""
             with connection.getresponse() as answer:
                 while heard.count(b"\n\n") < hears:
                     heard += answer.read1()
-        else:
-            until(lambda: [request for request in up.requests if request.json["model"] == model])
-    up.gone(next(request for request in up.requests if request.json["model"] == model))
+        asked = until(lambda: [request for request in up.requests if request.json["model"] == model])
+    up.gone(asked[0])
 
 
-def leave_grpc(layout: Layout, model: str, headers: dict[str, str], hears: int, up: Stage) -> None:
+def leave_grpc(layout: Layout, model: str, headers: dict[str, str], hears: int | None, up: Stage) -> None:
     with layout.channel() as channel:
         stub = v1.ResponsesServiceStub(channel)
+        method = stub.CreateResponse.future if hears is None else stub.StreamCreateResponse
         metadata = [("authorization", f"Bearer {KEY_A}"), *headers.items()]
-        call = stub.StreamCreateResponse(v1.CreateResponseRequest(model=model, input_text=PROMPT), metadata=metadata)
-        if hears:
-            heard = 0
-            while heard < hears:
-                heard += len(next(call).events)
-        else:
-            until(lambda: [request for request in up.requests if request.json["model"] == model])
+        call = method(v1.CreateResponseRequest(model=model, input_text=PROMPT), metadata=metadata)
+        heard = 0
+        while heard < (hears or 0):
+            heard += len(next(call).events)
+        asked = until(lambda: [request for request in up.requests if request.json["model"] == model])
         call.cancel()
         assert call.code() is grpc.StatusCode.CANCELLED
-        up.gone(next(request for request in up.requests if request.json["model"] == model))
+        up.gone(asked[0])
 
 
 def test_a_caller_who_leaves_at_any_event(traced: Traced, theatre: Theatre, up: Stage) -> None:
@@ -273,25 +283,25 @@ def test_a_caller_who_leaves_at_any_event(traced: Traced, theatre: Theatre, up: 
 
     up.answer(script)
 
-    def leave(way: str, told: int) -> tuple[str, str, str, int]:
+    def leave(way: str, told: int) -> tuple[str, str, str, int | None]:
         trace_id, headers = new_trace()
         model = f"{up.model}-{way}-{told}"
         theatre.open(model, up)
         # The two that open every response come with the provider's first.
-        hears = max(told, 2) if told else 0
+        hears = (max(told, 2) if told else 0) if way.endswith("-stream") else None
         leaving = leave_http if way.startswith("HTTP") else leave_grpc
         leaving(traced.layout, model, {"x-request-id": trace_id, **headers}, hears, up)
         return trace_id, way, model, hears
 
     last = len(wire.TEXT) - 1
-    cases = [(way, told) for way in ("HTTP-stream", "gRPC-stream") for told in range(last + 1)]
+    cases = [(way, told) for way in WAYS for told in range(last + 1 if way.endswith("-stream") else 1)]
     with ThreadPoolExecutor(8) as pool:
         left = list(pool.map(leave, *zip(*cases, strict=True)))
     for trace_id, way, model, hears in left:
         response, attempt = traced.check(trace_id, way, f"chat {model}", "cancelled", "CANCELLED", "cancelled")
         assert attempt.status == response.status == "UNSET"
-        assert response.attributes["antiphon.events"] == hears
-        assert bool(response.events) == (hears > 4)  # the fifth is the first piece of the text
+        assert response.attributes.get("antiphon.events") == hears
+        assert bool(response.events) == ((hears or 0) > 4)  # the fifth is the first piece of the text
 
 
 def test_content_is_told_of_those_who_want_it(traced: Traced, up: Stage) -> None:

@@ -144,5 +144,5 @@ def test_a_ledger_that_cannot_be_written(background: Background, theatre: Theatr
         failed = {row["outcome"] for name in ("kept", "kept-stream") for row in entries(layout, name)[:1]}
         assert failed == {"failed"}
         assert lines(layout, "kept")[-1]["reason"] == "STORE_UNAVAILABLE"
-        written = layout.written()
+    written = layout.written()
     assert written.count('"usage cannot be written"') == written.count('"usage is written again"') == 1
