@@ -37,7 +37,7 @@ _SHARED = settings(
 def an_entry(entry_id: str | None = None, *, attempt: int = 0, **values: Any) -> UsageEntry:
     """An entry of a response that went well, unless told otherwise."""
     entry = UsageEntry(
-        id=entry_id or f"resp_{next(_numbers)}",
+        id=entry_id or f"resp_unnamed_{next(_numbers)}",
         attempt=attempt,
         request_id="req_1",
         tenant="acme",
