@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -11,14 +11,12 @@ from opentelemetry.trace import Span
 
 from antiphon.responses import v1
 from http_bridge import body, errors
-from http_bridge.calls import EXCHANGE, Endpoint, log_failure
+from http_bridge.calls import EXCHANGE, EXCHANGES, Endpoint, log_failure
 from http_bridge.connection import allow, of_http
 from http_bridge.errors import Fault
 from http_bridge.exchange import Exchange, Exchanges
 from http_bridge.routes import bindings
 from http_bridge.tracing import Traces
-
-EXCHANGES: Final = web.AppKey("exchanges", Exchanges)
 
 
 def make_app(

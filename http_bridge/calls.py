@@ -16,7 +16,7 @@ from antiphon import openai_json
 from antiphon.responses import v1
 from http_bridge import body, errors, metadata, query
 from http_bridge.errors import Fault
-from http_bridge.exchange import Exchange
+from http_bridge.exchange import Exchange, Exchanges
 from http_bridge.heartbeat import Heartbeat
 from http_bridge.routes import Binding
 from http_bridge.sse import Frames
@@ -24,6 +24,7 @@ from http_bridge.tracing import Traces
 
 _log: Final = logging.getLogger(__name__)
 EXCHANGE: Final = web.RequestKey("exchange", Exchange)
+EXCHANGES: Final = web.AppKey("exchanges", Exchanges)
 #: How long a call may take, in seconds, to end after the last event that it will ever send.
 _SETTLING: Final = 1.0
 #: Bytes that are no message of any type.
@@ -67,7 +68,8 @@ class Endpoint:
                 return await _relay(request, exchange, call, self._keepalive)
             return await _reply(exchange, call)
         finally:
-            call.cancel()
+            if not exchange.is_told:
+                call.cancel()
 
     def _call(
         self,
@@ -175,7 +177,9 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
             log_failure(exchange.request_id, error)
             fault = errors.internal()
         if frames.ended:
-            await _settle(chunks)
+            # The client has all that it asked for, and may leave.
+            exchange.is_told = True
+            request.app[EXCHANGES].let_end(_settle(call, chunks))
         elif heartbeat is None:
             if fault is not None:
                 raise fault
@@ -206,26 +210,16 @@ async def _begin(response: web.StreamResponse, request: web.Request, exchange: E
     await response.prepare(request)
 
 
-async def _settle(chunks: Any) -> None:
-    """Let a call whose events have all been sent end by itself, so that the server does not take it for cancelled.
-
-    A client that leaves now has all that it asked for: many do, as soon as they have the last event.
-    """
-    ending = asyncio.get_running_loop().create_task(_exhaust(chunks))
+async def _settle(call: Any, chunks: Any) -> None:
+    """Let a call whose events have all been sent end by itself, so that the server does not take it for cancelled."""
     try:
-        await asyncio.shield(ending)
-    except asyncio.CancelledError:
-        # A read that is cancelled cancels its call: hence a task of its own.
-        await asyncio.wait({ending})
-        raise
-
-
-async def _exhaust(chunks: Any) -> None:
-    with contextlib.suppress(grpc.RpcError, TimeoutError, asyncio.CancelledError):
-        # The client has its answer; how the call ends is the server's to record.
         async with asyncio.timeout(_SETTLING):
             async for _ in chunks:
                 continue
+    except (grpc.RpcError, TimeoutError, asyncio.CancelledError):
+        return  # How the call ends is the server's to record.
+    finally:
+        call.cancel()
 
 
 def _refused(error: grpc.aio.AioRpcError) -> Fault:

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     import uvloop  # here, as all that is heavy: `--help` answers at once
 
+    from http_bridge import log
+
+    log.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_serve(options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -18,12 +19,14 @@ from http_bridge.errors import Fault
 class Exchange:
     """One request, from its first byte to the last of its answer."""
 
-    __slots__ = ("_started", "call", "request_id", "span")
+    __slots__ = ("_started", "call", "is_told", "request_id", "span")
 
     def __init__(self, request: web.BaseRequest, span: Span | None = None) -> None:
         self.request_id = metadata.request_id(request.headers)
         #: The call made for it, once there is one.
         self.call: Any = None
+        #: Whether all that the call is to say has been told, so that it may end by itself.
+        self.is_told = False
         #: Its own in the client's trace, where the bridge makes spans.
         self.span = span
         self._started = time.perf_counter()
@@ -54,13 +57,21 @@ class Exchange:
 class Exchanges:
     """The exchanges that are under way."""
 
-    __slots__ = ("_idle", "_open", "closing")
+    __slots__ = ("_ending", "_idle", "_open", "closing")
 
     def __init__(self) -> None:
         #: Whether connections are to be closed after the answers that are under way.
         self.closing = False
         self._open: set[Exchange] = set()
         self._idle = asyncio.Event()
+        #: Calls that are ending by themselves.
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def let_end(self, ending: Coroutine[Any, Any, None]) -> None:
+        """Let a call end while nobody waits for it but `close`. Must be bounded in time."""
+        task = asyncio.get_running_loop().create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def add(self, exchange: Exchange) -> None:
         self._open.add(exchange)
@@ -77,12 +88,13 @@ class Exchanges:
         error, or the end of a stream as it is when the server breaks off.
         """
         self.closing = True
-        if not self._open:
-            return
-        try:
-            async with asyncio.timeout(grace):
-                await self._idle.wait()
-        except TimeoutError:
-            for exchange in list(self._open):
-                if exchange.call is not None:
-                    exchange.call.cancel()
+        if self._open:
+            try:
+                async with asyncio.timeout(grace):
+                    await self._idle.wait()
+            except TimeoutError:
+                for exchange in list(self._open):
+                    if exchange.call is not None:
+                        exchange.call.cancel()
+        if self._ending:
+            await asyncio.wait(self._ending)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from http_bridge.app import EXCHANGES, make_app
+from http_bridge.app import make_app
+from http_bridge.calls import EXCHANGES
 from http_bridge.connection import Connection
 from http_bridge.tracing import Traces
 

@@ -26,6 +26,14 @@ from server.testing.upstream import Exchange, hang, hang_after
 
 PARENT = "b7ad6b7169203331"
 SERVICE = "antiphon.responses.v1.ResponsesService"
+#: What the bridge's span says of a request, by the code of its call: the status, and the type of an error.
+STATUSES = {
+    "OK": (200, None),
+    "NOT_FOUND": (404, None),
+    "RESOURCE_EXHAUSTED": (429, None),
+    "UNAVAILABLE": (502, "502"),
+    "DEADLINE_EXCEEDED": (504, "504"),
+}
 USAGE = {
     "input_tokens": 100,
     "input_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 30},
@@ -78,6 +86,9 @@ class Traced:
         rpc = [span for span in spans if span.name.startswith(SERVICE)]
         assert [span.attributes["rpc.response.status_code"] for span in rpc] == [code] * len(rpc)
         assert rpc[-1].attributes["antiphon.request.id"] == trace_id
+        if len(rpc) == 2:  # the bridge's own span of the request
+            told = spans[0].attributes.get("http.response.status_code"), spans[0].attributes.get("error.type")
+            assert told == ((None, "cancelled") if outcome == "cancelled" else STATUSES[code])
         assert (response.attributes["antiphon.outcome"], response.attributes.get("error.type")) == (outcome, error)
         assert response.status == ("ERROR" if outcome in ("failed", "refused", "deadline") else "UNSET")
         assert whole["outcome"] == outcome

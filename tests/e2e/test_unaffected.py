@@ -113,14 +113,19 @@ def test_logs_that_nobody_reads(background: Background, theatre: Theatre, tmp_pa
     with (
         unread(tmp_path / "server.stderr"),
         unread(tmp_path / "bridge.stderr"),
-        background.using(open_layout("two processes", tmp_path, theatre.base_url)) as layout,
+        background.using(collecting()) as collector,
     ):
-        asked = 0
-        while value(layout, "antiphon_log_queue_lines") == 0:  # the first lines are with the thread that cannot write
-            asked += len(ask_in_all_ways(layout, f"unread{asked}"))
-        assert value(layout, "antiphon_log_lines_dropped_total") == 0
-        ask_in_all_ways(layout, "after")
-        stop(layout, background)
+        collector.refuses = grpc.StatusCode.PERMISSION_DENIED  # so that the bridge has something to say too
+        with background.using(
+            open_layout("two processes", tmp_path, theatre.base_url, otlp=collector.endpoint)
+        ) as layout:
+            asked = len(ask_in_all_ways(layout, "unread"))
+            until(lambda: any("authorization" not in request for request in list(collector.requests)))
+            while value(layout, "antiphon_log_queue_lines") == 0:  # the first are with the thread that cannot write
+                asked += len(ask_in_all_ways(layout, f"unread{asked}"))
+            assert value(layout, "antiphon_log_lines_dropped_total") == 0
+            ask_in_all_ways(layout, "after")
+            stop(layout, background)
 
 
 def test_a_ledger_that_cannot_be_written(background: Background, theatre: Theatre, tmp_path: Path) -> None:

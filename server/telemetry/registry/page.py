@@ -50,7 +50,7 @@ What a caller made up (a conversation's id, a service tier, its word for a user)
 """
 
 _BRIDGE_SPANS: Final = """\
-### Of `antiphon-bridge`
+## Spans of the bridge
 
 A bridge in a process of its own makes spans of its own, where it is told of a collector. In the server's process there
 are none: the server's span of the call is all that there is to tell.
