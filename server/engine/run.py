@@ -94,7 +94,8 @@ class Run:
                 try:
                     if choice.wait:
                         await self._patience.sleep(choice.wait)
-                    attempt, batches = await self._ask(choice)
+                    attempt, context = await self._begin_attempt(choice)
+                    batches = choice.target.provider.stream(self._request, context)
                     while not self._transcript.ended:
                         batch = await self._patience.events(batches)
                         if batch is None:
@@ -128,7 +129,7 @@ class Run:
         finally:
             self._finish()
 
-    async def _ask(self, choice: Choice) -> tuple[Attempt, _Batches]:
+    async def _begin_attempt(self, choice: Choice) -> tuple[Attempt, CallContext]:
         """Begin an attempt. Raises `RateLimitExceeded` where the target's own limits do not allow one."""
         target = choice.target
         # Those of a target that was passed over say nothing of what is left for the caller.
@@ -154,7 +155,7 @@ class Run:
             target.timeouts,
             attempt.trace_headers,
         )
-        return attempt, target.provider.stream(self._request, context)
+        return attempt, context
 
     def _admit(self, batch: Sequence[v1.ResponseStreamEvent], attempt: Attempt) -> Events:
         """Take in what the provider said; returns what callers are told of it."""

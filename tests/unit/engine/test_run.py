@@ -484,6 +484,22 @@ async def test_times_are_told(incremental: bool) -> None:
         assert record.events == 0
 
 
+@ways
+async def test_a_provider_that_fails_before_it_has_begun_has_had_an_attempt(incremental: bool) -> None:
+    class Broken:
+        def stream(self, request: Any, context: Any) -> Any:
+            raise UpstreamUnavailable("down")
+
+    engine = Engine(route=lambda: Route("m", (target(Broken(), "a"), target(ScriptedProvider(*says()), "b"))))
+    response = await read(engine, incremental)
+    assert isinstance(response, v1.Response)
+    assert [(attempt.target, attempt.outcome) for attempt in engine.record.attempts] == [
+        ("a", Outcome.FAILED),
+        ("b", Outcome.COMPLETED),
+    ]
+    assert engine.observer.told.count("attempt 1 failed") == 1
+
+
 async def test_an_observer_that_fails_harms_nobody() -> None:
     engine = Engine(*says())
 
