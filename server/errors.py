@@ -31,7 +31,8 @@ from typing import ClassVar, Final
 
 from antiphon.responses import v1
 
-_REASON_NAMES: Final = {
+#: The names of the error reasons, without their prefix, by number.
+REASON_NAMES: Final = {
     value.number: value.name.removeprefix("ERROR_REASON_") for value in v1.ErrorReason.DESCRIPTOR.values
 }
 
@@ -68,8 +69,8 @@ class ServiceError(Exception):
 
     @property
     def reason_name(self) -> str:
-        """The name of the reason without its prefix, as `ErrorInfo` and the ledger have it."""
-        return _REASON_NAMES[self.reason]
+        """The name of the reason without its prefix, as `ErrorInfo`, the ledger, logs and metrics have it."""
+        return REASON_NAMES[self.reason]
 
 
 class Internal(ServiceError):

@@ -9,8 +9,8 @@ from antiphon.responses import v1
 from server.engine import estimate
 from server.telemetry.record import NO_TOKENS, ResponseRecord, Tokens
 
-#: No response takes as much: a provider that says so is not believed.
-_ABSURD: Final = 2**40
+#: More tokens than any response takes: a provider that tells more is not believed, so that sums stay within 64 bits.
+MOST_TOKENS: Final = 10**9
 
 
 def spent(usage: v1.ResponseUsage, record: ResponseRecord, output: Sequence[v1.Item] | None) -> Tokens:
@@ -36,6 +36,6 @@ def _told(usage: v1.ResponseUsage) -> Tokens | None:
         written.reasoning_tokens,
     )
     counts = (tokens.input, tokens.output, tokens.cached, tokens.cache_write, tokens.reasoning)
-    if not any(counts) or any(not 0 <= count < _ABSURD for count in counts):
+    if not any(counts) or any(not 0 <= count <= MOST_TOKENS for count in counts):
         return None
     return tokens

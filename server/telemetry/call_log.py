@@ -11,7 +11,7 @@ from antiphon.responses import v1
 from server.errors import ServiceError
 from server.telemetry.record import NO_TOKENS, Outcome, ResponseRecord
 from server.telemetry.registry import OTHER
-from server.telemetry.registry.metrics import METHODS, REASONS
+from server.telemetry.registry.metrics import METHODS
 
 _log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ def log_call(
         error = error or record.error
         _describe(fields, record)
     if error is not None:
-        fields["reason"] = REASONS.get(error.reason, OTHER)
+        fields["reason"] = error.reason_name
     if _failed(code, error, record):
         _log.warning("call", **fields)
     else:

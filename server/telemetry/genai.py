@@ -140,7 +140,7 @@ def of_attempt(attempt: Attempt, outcome: Outcome) -> Attributes:
 def error_type(error: ServiceError | None, outcome: Outcome | None, response: v1.Response | None = None) -> str | None:
     """What went wrong, as one word out of few; None when nothing did."""
     if error is not None:
-        return v1.ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_").lower()
+        return error.reason_name.lower()
     if outcome in (None, Outcome.COMPLETED, Outcome.INCOMPLETE):
         return None
     if outcome is Outcome.FAILED and response is not None and _is_word(response.error.code):

@@ -11,7 +11,6 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from server.errors import ServiceError
 from server.limits.base import Refusal, Reservation
 from server.telemetry.families import Cells, Counter, Gauge, Histogram, LabelValues, scalar
 from server.telemetry.log import log_unexpected
@@ -94,7 +93,7 @@ class Metrics(Collector, Observer):
         if attempt.duration is not None:
             self._attempt_duration.observe(where, attempt.duration)
         if attempt.error is not None:
-            self._attempt_errors.add((_reason(attempt.error), *where))
+            self._attempt_errors.add((attempt.error.reason_name, *where))
 
     def gap(self, record: ResponseRecord, seconds: float) -> None:
         attempts = record.attempts
@@ -109,7 +108,7 @@ class Metrics(Collector, Observer):
         self._in_flight.add((stream,), -1)
         self._responses.add((outcome, model, provider, record.tenant, stream))
         if record.error is not None:
-            self._response_errors.add((_reason(record.error), model, provider))
+            self._response_errors.add((record.error.reason_name, model, provider))
         if record.duration is not None:
             self._response_duration.observe((outcome, model, provider, stream), record.duration)
         if record.first_event is not None:
@@ -196,7 +195,3 @@ def _model(record: ResponseRecord) -> str:
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _reason(error: ServiceError) -> str:
-    return registered.REASONS.get(error.reason, OTHER)

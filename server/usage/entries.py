@@ -12,9 +12,6 @@ from server.telemetry.record import Attempt, Outcome, ResponseRecord, Tokens
 #: Characters of a text that are kept: the model that is asked for is whatever the caller wrote.
 LONGEST_TEXT: Final = 256
 
-#: More tokens than any response has. Counts beyond it are not believed, so that sums stay within 64 bits.
-MOST_TOKENS: Final = 10**9
-
 
 def entries_of(record: ResponseRecord) -> list[UsageEntry]:
     """The entry of a whole response (attempt 0), then one for each of its attempts; the record is complete.
@@ -71,10 +68,6 @@ def _entry(
     duration: float,
     tokens: Tokens,
 ) -> UsageEntry:
-    told = (tokens.input, tokens.output, tokens.cached, tokens.cache_write, tokens.reasoning)
-    believed = min(told) >= 0 and max(told) <= MOST_TOKENS
-    if not believed:
-        told = tuple(min(max(0, count), MOST_TOKENS) for count in told)  # type: ignore[assignment]
     return UsageEntry(
         id=response_id,
         attempt=number,
@@ -92,10 +85,10 @@ def _entry(
         started_at=started_at,
         first_event=first_event,
         duration=duration,
-        input_tokens=told[0],
-        output_tokens=told[1],
-        cached_tokens=told[2],
-        cache_write_tokens=told[3],
-        reasoning_tokens=told[4],
-        estimated=tokens.estimated or not believed,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cached_tokens=tokens.cached,
+        cache_write_tokens=tokens.cache_write,
+        reasoning_tokens=tokens.reasoning,
+        estimated=tokens.estimated,
     )

@@ -7,18 +7,12 @@ from typing import Final
 
 from google.rpc import code_pb2
 
-from antiphon.responses import v1
 from antiphon.responses.v1 import conversations_service_pb2, models_service_pb2, responses_service_pb2
+from server.errors import REASON_NAMES
 from server.limits import base as limits
 from server.telemetry.record import Outcome
 from server.telemetry.registry.shapes import Kind, Label, Metric
 
-_REASON_PREFIX: Final = "ERROR_REASON_"
-
-#: The names of the error reasons, without their prefix, by number.
-REASONS: Final = {
-    value.number: value.name.removeprefix(_REASON_PREFIX) for value in v1.ErrorReason.DESCRIPTOR.values if value.number
-}
 METHODS: Final = tuple(
     f"{service.full_name}/{method.name}"
     for module in (responses_service_pb2, conversations_service_pb2, models_service_pb2)
@@ -47,7 +41,11 @@ _TENANT: Final = Label("tenant", "the caller's tenant")
 _TARGET: Final = Label("target", "the model in the configuration that an attempt was made with")
 _STREAM: Final = Label("stream", "whether events were wanted as they happen", ("true", "false"))
 _OUTCOME: Final = Label("outcome", "how it ended", tuple(Outcome))
-_REASON: Final = Label("reason", "the error's reason, as `ErrorReason` in the contract", tuple(REASONS.values()))
+_REASON: Final = Label(
+    "reason",
+    "the error's reason, as `ErrorReason` in the contract",
+    tuple(name for number, name in REASON_NAMES.items() if number),
+)
 LABEL: Final = Label("label", "which label", ("model", "provider", "tenant", "target"))
 
 #: For what may take from a cached answer's milliseconds to a model's minutes.

@@ -16,13 +16,14 @@ from server.engine.balance import Balance
 from server.engine.create import Call, Creator
 from server.engine.history import HistoryLimits
 from server.engine.running import Running
-from server.errors import ModelNotFound, StoreUnavailable
-from server.limits.base import Limit, Limiter
+from server.errors import ModelNotFound, ServiceError, StoreUnavailable
+from server.limits.base import Level, Limit, Limiter, Refusal
 from server.limits.memory import MemoryLimiter
 from server.providers.base import CallContext, Retry, Route, Target, Timeouts
 from server.stores.base import StoredResponse
 from server.stores.memory import MemoryStore
 from server.telemetry.record import Attempt, Observer, ResponseRecord
+from server.testing.order import check_order
 
 HELLO = streams.Planned("message", [streams.Text("output_text", ["Hel", "lo"])], [])
 
@@ -221,3 +222,48 @@ class BrokenStore:
 
     async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
         raise StoreUnavailable("The store cannot be reached.")
+
+
+async def read(engine: Engine, incremental: bool, **who: Any) -> v1.Response | ServiceError:
+    """The response, made either way, or what it was refused with."""
+    try:
+        if not incremental:
+            return await engine.create(ask(), **who)
+        events = await engine.read(ask(), **who)
+    except ServiceError as error:
+        return error
+    assert check_order(events) == []
+    last = events[-1]
+    response: v1.Response = getattr(last, str(last.WhichOneof("event"))).response
+    return response
+
+
+class ScriptedLimiter:
+    """Grants or refuses as told, and writes down what was settled."""
+
+    def __init__(self, *decisions: Refusal | None) -> None:
+        self.decisions = list(decisions)
+        self.asked: list[tuple[tuple[str, ...], int]] = []
+        self.settled: list[int] = []
+        self.given_back = 0
+
+    async def reserve(self, limits: Sequence[Limit], tokens: int) -> Any:
+        self.asked.append((tuple(f"{limit.subject} {limit.name}" for limit in limits), tokens))
+        decision = self.decisions.pop(0) if self.decisions else None
+        return decision if decision is not None else Granted(self, [Level(limit, 1, 0.5) for limit in limits])
+
+
+class Granted:
+    def __init__(self, limiter: ScriptedLimiter, levels: list[Level]) -> None:
+        self.levels = levels
+        self._limiter = limiter
+        self._is_settled = False
+
+    def settle(self, tokens: int) -> None:
+        assert not self._is_settled, "settled twice"
+        self._is_settled = True
+        self._limiter.settled.append(tokens)
+
+    def give_back(self) -> None:
+        self.settle(0)
+        self._limiter.given_back += 1

@@ -13,7 +13,7 @@ from server.errors import ModelNotFound, RateLimitExceeded, ServiceError, Upstre
 from server.stores.base import UsageEntry
 from server.telemetry.record import NO_TOKENS, Outcome, Tokens
 from server.testing.records import STARTED, STARTED_AT, a_record, an_attempt
-from server.usage.entries import LONGEST_TEXT, MOST_TOKENS, entries_of
+from server.usage.entries import LONGEST_TEXT, entries_of
 
 RESPONSE = UsageEntry(
     id="resp_1",
@@ -126,19 +126,6 @@ def test_texts_from_callers_are_cut() -> None:
     for entry in entries_of(a_record(attempt, model="ü" * 10_000, request_id="r" * 10_000)):
         lengths = {len(entry.model), len(entry.request_id), len(entry.target), len(entry.upstream_model)}
         assert lengths == {LONGEST_TEXT}
-
-
-@pytest.mark.parametrize(("told", "kept"), [(-1, 0), (2**63, MOST_TOKENS), (MOST_TOKENS + 1, MOST_TOKENS)])
-@pytest.mark.parametrize("name", ["input", "output", "cached", "cache_write", "reasoning"])
-def test_counts_that_cannot_be_are_an_estimate(name: str, told: int, kept: int) -> None:
-    [entry] = entries_of(a_record(tokens=Tokens(**{name: told})))
-    assert getattr(entry, f"{name}_tokens") == kept
-    assert entry.estimated
-
-
-def test_the_largest_count_is_believed() -> None:
-    [entry] = entries_of(a_record(tokens=Tokens(MOST_TOKENS, MOST_TOKENS)))
-    assert (entry.input_tokens, entry.output_tokens, entry.estimated) == (MOST_TOKENS, MOST_TOKENS, False)
 
 
 def test_an_attempt_begins_no_earlier_than_its_response() -> None:
