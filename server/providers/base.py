@@ -25,6 +25,15 @@ class Timeouts:
     total: float = 1800.0
 
 
+class Unsupported(StrEnum):
+    """What becomes of what a provider cannot carry and would change the answer."""
+
+    #: The request is refused, with the field's path.
+    REFUSE = "refuse"
+    #: It is left out, and the caller is told so.
+    REPORT = "report"
+
+
 class Strategy(StrEnum):
     """Which target of several is asked first."""
 
@@ -58,6 +67,11 @@ class CallContext:
     timeouts: Timeouts = field(default_factory=Timeouts)
     #: Headers that carry the caller's trace; to be sent upstream as they are.
     trace_headers: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Unsupported = Unsupported.REFUSE
+    #: How many items at the beginning of `input` come from earlier responses.
+    inherited: int = 0
+    #: Filled by the provider before its first event: the paths of what it left out, each once.
+    omitted: list[str] = field(default_factory=list)
 
 
 class Provider(Protocol):
@@ -73,7 +87,10 @@ class Provider(Protocol):
         `previous_response_id`, `conversation`, `background` and `stream` are
         unset. It must not be changed, and nothing in it may be left out in
         silence: what cannot be carried must be refused by raising
-        `UnsupportedParameter` with the field's path before anything is sent.
+        `UnsupportedParameter` with the field's path before anything is sent,
+        or, where `context.unsupported` says so, be named in `context.omitted`.
+        What only hints, and changes nothing that is answered, is never
+        refused, but named all the same.
 
         Events must come in the canonical order of their item's kind, with the
         item's `output_index`. Response ids, sequence numbers and the items'
@@ -116,6 +133,7 @@ class Target:
     #: The name of the model in the configuration: the one that was asked for, or one of its targets.
     name: str = ""
     weight: int = 1
+    unsupported: Unsupported = Unsupported.REFUSE
     #: What every attempt at it counts against, beside the limits of the route.
     limits: tuple[Limit, ...] = ()
 

@@ -49,13 +49,13 @@ class EventWriter:
         "_by_key",
         "_calls",
         "_events",
-        "_finished",
         "_held",
         "_item",
         "_item_id",
         "_next_index",
         "_output_index",
         "_part",
+        "finished",
     )
 
     def __init__(self) -> None:
@@ -71,7 +71,8 @@ class EventWriter:
         #: The calls that may still get pieces, announced or not.
         self._by_key: dict[Hashable, Call] = {}
         self._held: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
-        self._finished = False
+        #: Whether the last event has been written.
+        self.finished = False
 
     def take(self) -> list[v1.ResponseStreamEvent]:
         """Hand out the events written since the last time."""
@@ -103,6 +104,12 @@ class EventWriter:
         part.pieces.append(delta)
         self._events.append(event)
 
+    @property
+    def text_length(self) -> int:
+        """How many characters the text under way has: where an annotation of what comes next begins."""
+        part = self._part
+        return sum(map(len, part.pieces)) if part is not None and part.kind == "output_text" else 0
+
     def annotate(self, annotation: v1.Annotation) -> None:
         """Annotate the text under way."""
         part = self._part
@@ -130,6 +137,11 @@ class EventWriter:
             self._delta(event, told, part, delta)
 
     # Reasoning
+
+    def reasoning(self) -> None:
+        """Open a reasoning item, unless one is under way: the model has begun to think, and may tell nothing of it."""
+        if not self._hold(self.reasoning):
+            self._open_item("reasoning")
 
     def reasoning_summary(self, delta: str) -> None:
         """Add to the summary's part under way."""
@@ -256,8 +268,9 @@ class EventWriter:
         usage: v1.ResponseUsage | None = None,
         incomplete_reason: str | None = None,
         error: v1.ResponseError | None = None,
+        told: v1.Response | None = None,
     ) -> None:
-        """End the answer.
+        """End the answer; `told` is what else the provider says of it, such as its service tier.
 
         Unless it completed, what is under way counts as cut: it is done with
         the status `incomplete`. A call that never got a name is an error in a
@@ -280,9 +293,11 @@ class EventWriter:
             self._events += call.done("completed" if whole else "incomplete")
         self._release()
         self._close_item(cut=cut)
-        self._finished = True
+        self.finished = True
         event = v1.ResponseStreamEvent()
         response: v1.Response = getattr(event, status).response
+        if told is not None:
+            response.CopyFrom(told)
         response.status = _STATUSES[status]
         if usage is not None:
             response.usage.CopyFrom(usage)
@@ -295,7 +310,7 @@ class EventWriter:
     # How it is done
 
     def _assert_unfinished(self) -> None:
-        if self._finished:
+        if self.finished:
             raise RuntimeError("nothing may be written after the end")
 
     def _hold(self, write: Callable[..., None], *args: Any) -> bool:

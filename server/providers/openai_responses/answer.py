@@ -7,8 +7,9 @@ from typing import Any, Final
 from antiphon import openai_json
 from antiphon.responses import v1
 from server.errors import UpstreamError
-from server.providers.openai_responses.errors import Mask
+from server.providers.openai_responses.proofs import Proofs
 from server.providers.sse import EventTooLarge, ServerSentEvent, SseParser
+from server.providers.upstream.mask import Mask
 
 #: The last event for each status that ends a response.
 _LAST_EVENTS: Final = {
@@ -21,21 +22,24 @@ _LAST_TYPES: Final = frozenset(_LAST_EVENTS.values())
 #: The types that say that there will be an answer, each with its field. The response in them is the
 #: provider's own view of the request, and of no use here: it is not read.
 _OPENING: Final = {"response.created": "created", "response.queued": "queued", "response.in_progress": "in_progress"}
+#: The types that hold an item, which may hold a proof.
+_WITH_ITEM: Final = {"response.output_item.added": "output_item_added", "response.output_item.done": "output_item_done"}
 _event_of: Final = openai_json.decoder(v1.ResponseStreamEvent)
 #: What decodes the events with which nothing else is to be done: nearly all.
 _PLAIN: Final = {
     tag: decode
     for tag, decode in openai_json.arm_decoders(v1.ResponseStreamEvent).items()
-    if tag not in _OPENING and tag not in _LAST_TYPES and tag != "error"
+    if tag not in _OPENING and tag not in _WITH_ITEM and tag not in _LAST_TYPES and tag != "error"
 }
 
 
 class EventReader:
-    """Reads a stream of events out of its bytes."""
+    """Reads an answer out of its bytes: a stream of events, or one response that becomes the last event."""
 
-    def __init__(self, *, max_event_bytes: int, mask: Mask) -> None:
+    def __init__(self, *, max_event_bytes: int, mask: Mask, proofs: Proofs) -> None:
         self._parser = SseParser(max_event_bytes=max_event_bytes)
         self._mask = mask
+        self._proofs = proofs
         #: Whether the last event has been read; what comes after it counts for nothing.
         self.ended = False
         #: Why no more can be read. The events before the fault have been returned.
@@ -83,26 +87,39 @@ class EventReader:
             value = value | {"type": kind}
         event = _event_of(value, data)
         self.ended = kind in _LAST_TYPES
+        if self.ended:
+            self._proofs.close(_response_of(event).output)
+        elif kind in _WITH_ITEM:
+            self._proofs.close([getattr(event, _WITH_ITEM[kind]).item])
         if kind in ("error", "response.failed"):
             _mask_messages(event, self._mask)
         return event
 
+    def end(self) -> list[v1.ResponseStreamEvent]:
+        """A stream is not ended by ending: only its last event says that the answer is whole."""
+        return []
 
-def last_event(body: bytes, mask: Mask) -> v1.ResponseStreamEvent:
-    """The event that ends a call for a response which came whole. Raises `UpstreamError` when it is none."""
-    try:
-        value: Any = openai_json.parse(body)
-        status = value.get("status") if type(value) is dict else None
-        kind = _LAST_EVENTS.get(status) if type(status) is str else None
-        if kind is None:
-            raise UpstreamError("The provider's answer is not a response that has ended.")
-        event = openai_json.decode_value(
-            {"type": kind, "response": value}, b'{"response":%b}' % body, v1.ResponseStreamEvent
-        )
-    except openai_json.CodecError:
-        raise UpstreamError("The provider's answer could not be read.") from None
-    _mask_messages(event, mask)
-    return event
+    def whole(self, body: bytes) -> list[v1.ResponseStreamEvent]:
+        """The event that ends a call for a response which came whole. Raises `UpstreamError` when it is none."""
+        try:
+            value: Any = openai_json.parse(body)
+            status = value.get("status") if type(value) is dict else None
+            kind = _LAST_EVENTS.get(status) if type(status) is str else None
+            if kind is None:
+                raise UpstreamError("The provider's answer is not a response that has ended.")
+            event = openai_json.decode_value(
+                {"type": kind, "response": value}, b'{"response":%b}' % body, v1.ResponseStreamEvent
+            )
+        except openai_json.CodecError:
+            raise UpstreamError("The provider's answer could not be read.") from None
+        self._proofs.close(_response_of(event).output)
+        _mask_messages(event, self._mask)
+        return [event]
+
+
+def _response_of(event: v1.ResponseStreamEvent) -> v1.Response:
+    response: v1.Response = getattr(event, event.WhichOneof("event") or "").response
+    return response
 
 
 def _mask_messages(event: v1.ResponseStreamEvent, mask: Mask) -> None:

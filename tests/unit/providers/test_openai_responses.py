@@ -16,7 +16,8 @@ from antiphon.responses import v1
 from server import errors
 from server.providers.base import CallContext, Provider, Timeouts
 from server.providers.openai_responses import open_provider
-from server.providers.openai_responses.errors import Mask, refusal, retry_after
+from server.providers.upstream.mask import Mask
+from server.providers.upstream.refusals import refusal, retry_after
 from server.testing import upstream as fake
 from server.testing import wire
 from server.testing.upstream import FakeUpstream
@@ -189,9 +190,9 @@ async def test_the_path_is_appended_to_the_base_url_as_given(
 
 
 @pytest.mark.parametrize("stream", wire.STREAMS.values(), ids=wire.STREAMS)
-async def test_every_event_is_passed_on(provider: Provider, upstream: FakeUpstream, stream: list[fake.Event]) -> None:
+async def test_every_event_is_passed_on(opened: Open, upstream: FakeUpstream, stream: list[fake.Event]) -> None:
     upstream.answer(fake.events(stream))
-    assert await events(provider) == decoded(stream)
+    assert await events(await opened(api_key=None)) == decoded(stream)
 
 
 async def test_what_one_read_holds_is_one_batch(provider: Provider, upstream: FakeUpstream) -> None:

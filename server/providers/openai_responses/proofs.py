@@ -1,0 +1,53 @@
+"""Encrypted reasoning, which only its own account can read: sealed as it goes out, unsealed as it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from antiphon.responses import v1
+from server.providers.seal import Seal, is_sealed
+
+
+class Proofs:
+    """The proofs of one provider.
+
+    Without a seal they pass as they are: a server that nobody has to identify
+    to, such as one of your own, has no other account that could be confused
+    with it.
+    """
+
+    def __init__(self, seal: Seal | None) -> None:
+        self._seal = seal
+
+    def opened(self, request: v1.CreateResponseRequest) -> v1.CreateResponseRequest:
+        """The request with its reasoning as the provider sent it; the same where there is nothing to do.
+
+        Reasoning that was sealed for another provider is left out, whole:
+        without its proof none accepts it, and it was no part of the answer.
+        What was never sealed passes as it is.
+        """
+        if not any(_is_ours(item) for item in request.input):
+            return request
+        opened = v1.CreateResponseRequest()
+        opened.CopyFrom(request)
+        del opened.input[:]
+        for item in request.input:
+            if not _is_ours(item):
+                opened.input.add().CopyFrom(item)
+            elif self._seal is not None and (proof := self._seal.open(item.reasoning.encrypted_content)) is not None:
+                kept = opened.input.add()
+                kept.CopyFrom(item)
+                kept.reasoning.encrypted_content = proof.decode()
+        return opened
+
+    def close(self, items: Iterable[v1.Item]) -> None:
+        """Seal the proofs in these items of an answer."""
+        if self._seal is None:
+            return
+        for item in items:
+            if item.HasField("reasoning") and item.reasoning.encrypted_content:
+                item.reasoning.encrypted_content = self._seal.close(item.reasoning.encrypted_content.encode())
+
+
+def _is_ours(item: v1.Item) -> bool:
+    return item.HasField("reasoning") and is_sealed(item.reasoning.encrypted_content)

@@ -1,0 +1,192 @@
+"""Reads the items of a request as turns made of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from antiphon.responses import v1
+from server.errors import UnsupportedParameter
+from server.providers.prompt import media
+from server.providers.prompt.blocks import (
+    Audio,
+    Block,
+    CacheHint,
+    Call,
+    File,
+    HostedCall,
+    Image,
+    Output,
+    Prompt,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    Turn,
+)
+from server.providers.prompt.loss import Loss
+from server.providers.prompt.tools import Tools, arguments_of
+
+#: What a provider did itself, by the arm of `Item`.
+_HOSTED: Final = frozenset(
+    {"web_search_call", "code_interpreter_call", "file_search_call", "image_generation_call", "mcp_call",
+     "mcp_list_tools"}
+)  # fmt: skip
+#: Labels and records of an item, which no model reads.
+_LABELS: Final = frozenset({"id", "status", "created_by"})
+#: Read elsewhere: `Tools` and `Settings`.
+_ELSEWHERE: Final = frozenset({"additional_tools", "configuration_update"})
+
+
+def read(request: v1.CreateResponseRequest, tools: Tools, loss: Loss, *, caching: bool = False) -> Prompt:
+    """Read a request's instructions and items.
+
+    `caching` says that the provider takes hints of what to cache; where it does
+    not they are named as left out. Raises an `InvalidRequest` that names the
+    field, and `UnsupportedParameter` for items and parts that only the
+    Responses API knows, unless the model's policy is to leave them out.
+    """
+    return _Reading(request, tools, loss, caching).prompt
+
+
+class _Reading:
+    def __init__(self, request: v1.CreateResponseRequest, tools: Tools, loss: Loss, caching: bool) -> None:
+        self._tools = tools
+        self._loss = loss
+        self._caching = caching
+        self._turns: list[Turn] = []
+        #: What the provider knows the tools of the calls by.
+        self._names: dict[str, str] = {}
+        if request.input_text:
+            self._add("user", [Text(request.input_text, "input")])
+        for index, item in enumerate(request.input):
+            self._item(item, loss.item(index))
+        self.prompt = Prompt(request.instructions, self._turns)
+
+    def _add(self, role: Role, blocks: Iterable[Block]) -> None:
+        blocks = list(blocks)
+        if not blocks:
+            return
+        if not self._turns or self._turns[-1].role != role:
+            self._turns.append(Turn(role))
+        self._turns[-1].blocks += blocks
+
+    def _item(self, item: v1.Item, path: str) -> None:
+        kind = item.WhichOneof("item") or ""
+        if kind in _ELSEWHERE:
+            return
+        if kind not in _READERS and kind not in _HOSTED:
+            self._loss.cannot(path if kind != "fallback" else f"{path}.type")
+            return
+        self._loss.rest(item, _LABELS | {kind}, path)
+        if kind in _HOSTED:
+            self._add("assistant", [HostedCall(kind, item, path)])
+        else:
+            _READERS[kind](self, item, path)
+
+    def _message(self, item: v1.Item, path: str) -> None:
+        message = item.message
+        self._loss.rest(message, {"role", "content", "content_text"}, path, hints={"phase"})
+        role: Any = message.role
+        if message.content_text:
+            self._add(role, [Text(message.content_text, f"{path}.content")])
+        self._add(role, self._parts(message.content, f"{path}.content", _IN_MESSAGES))
+
+    def _call(self, item: v1.Item, path: str) -> None:
+        call: Any = getattr(item, item.WhichOneof("item") or "")
+        taken = {"call_id", "name", "namespace", "arguments", "input"}
+        if call.caller.HasField("direct"):
+            taken.add("caller")
+        if not call.is_async:
+            taken.add("is_async")
+        self._loss.rest(call, taken, path)
+        name = self._tools.wire_name(call.name, call.namespace)
+        self._names[call.call_id] = name
+        self._add("assistant", [Call(call.call_id, name, arguments_of(item), path, item)])
+
+    def _output(self, item: v1.Item, path: str) -> None:
+        kind = item.WhichOneof("item") or ""
+        output: Any = getattr(item, kind)
+        taken = {"call_id", "output", "output_text", "name", "namespace"}
+        if output.caller.HasField("direct"):
+            taken.add("caller")
+        self._loss.rest(output, taken, path)
+        parts: list[Any] = [Text(output.output_text, f"{path}.output")] if output.HasField("output_text") else []
+        parts += self._parts(output.output, f"{path}.output", _IN_OUTPUTS)
+        name = self._names.get(output.call_id, "")
+        self._add("tool", [Output(output.call_id, name, tuple(parts), kind.startswith("custom"), path)])
+
+    def _reasoning(self, item: v1.Item, path: str) -> None:
+        reasoning = item.reasoning
+        self._loss.rest(reasoning, {"summary", "content", "encrypted_content"}, path)
+        content = tuple(part.reasoning_text.text for part in reasoning.content if part.HasField("reasoning_text"))
+        summary = tuple(part.summary_text.text for part in reasoning.summary if part.HasField("summary_text"))
+        self._add("assistant", [Reasoning(content, summary, reasoning.encrypted_content, path)])
+
+    def _parts(self, parts: Iterable[v1.ContentPart], path: str, known: frozenset[str]) -> list[Block]:
+        blocks: list[Block] = []
+        for index, part in enumerate(parts):
+            where = f"{path}[{index}]"
+            kind = part.WhichOneof("part") or ""
+            if kind not in known:
+                self._loss.cannot(where if kind != "fallback" else f"{where}.type")
+                continue
+            self._loss.rest(part, {kind}, where)
+            try:
+                blocks.append(self._part(kind, part, where))
+            except UnsupportedParameter as error:
+                self._loss.cannot(error.param or where)
+        return blocks
+
+    def _part(self, kind: str, part: v1.ContentPart, path: str) -> Block:
+        match kind:
+            case "input_image":
+                return Image(
+                    media.image(part.input_image, path),
+                    _detail(part.input_image),
+                    path,
+                    self._hint(part.input_image, path),
+                )
+            case "input_file":
+                given = part.input_file
+                name = given.filename or None
+                return File(media.file(given, path), name, _detail(given), path, self._hint(given, path))
+            case "input_audio":
+                self._loss.rest(part.input_audio.input_audio, {"data", "format"}, f"{path}.input_audio")
+                return Audio(
+                    media.audio(part.input_audio, path), part.input_audio.input_audio.format.lower() or "wav", path
+                )
+            case "refusal":
+                return Refusal(part.refusal.refusal, path)
+            case "input_text":
+                return Text(part.input_text.text, path, self._hint(part.input_text, path))
+        body: Any = getattr(part, kind)
+        return Text(body.text, path)
+
+    def _hint(self, body: Any, path: str) -> CacheHint | None:
+        if not body.HasField("prompt_cache_breakpoint"):
+            return None
+        where = f"{path}.prompt_cache_breakpoint"
+        if not self._caching:
+            self._loss.note(where)
+            return None
+        hint = body.prompt_cache_breakpoint
+        return CacheHint(hint.ttl if hint.HasField("ttl") else None, where)
+
+
+def _detail(body: Any) -> str | None:
+    return body.detail if body.detail not in ("", "auto") else None
+
+
+_IN_MESSAGES: Final = frozenset(
+    {"input_text", "output_text", "text", "refusal", "input_image", "input_file", "input_audio"}
+)
+_IN_OUTPUTS: Final = frozenset({"input_text", "output_text", "text", "input_image", "input_file"})
+_READERS: Final = {
+    "message": _Reading._message,
+    "function_call": _Reading._call,
+    "custom_tool_call": _Reading._call,
+    "function_call_output": _Reading._output,
+    "custom_tool_call_output": _Reading._output,
+    "reasoning": _Reading._reasoning,
+}
