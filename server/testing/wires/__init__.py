@@ -1,4 +1,4 @@
-"""The wires of providers, as they are spoken at the other end: what the contract suite and the fake vendors answer with.
+"""The wires of providers, as spoken at their end: what the contract suite and the fake vendors answer with.
 
 Written by hand from the vendors' published documentation, as plain JSON values;
 each module names its pages.
