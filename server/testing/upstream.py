@@ -292,11 +292,11 @@ def events(stream: Iterable[Event], *, done: bool = False) -> Script:
     return script
 
 
-def raw_stream(chunks: Sequence[bytes]) -> Script:
+def raw_stream(chunks: Sequence[bytes], content_type: str = "text/event-stream; charset=utf-8") -> Script:
     """A stream of these bytes, each chunk by itself, then the end."""
 
     async def script(exchange: Exchange) -> None:
-        await exchange.sse_head()
+        await exchange.head(200, {"content-type": content_type})
         for chunk in chunks:
             await exchange.body(chunk)
         await exchange.end()

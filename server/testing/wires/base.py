@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -147,6 +148,19 @@ class Wire(ABC):
     def comments(self) -> Frames:
         """Frames that only keep the connection alive, by the framing's rules."""
         return [b": keep-alive\n\n", b":\n\n"]
+
+    def payload(self, frame: bytes) -> Json:
+        """The JSON in a frame; None where it holds none."""
+        _, _, data = frame.partition(b"data: ")
+        try:
+            return json.loads(data)
+        except ValueError:
+            return None
+
+    def with_payload(self, frame: bytes, payload: Json) -> bytes:
+        """The frame with other JSON in it."""
+        head, _, _ = frame.partition(b"data: ")
+        return head + b"data: " + json.dumps(payload).encode() + b"\n\n"
 
     @abstractmethod
     def asked(self, request: Json) -> str:
