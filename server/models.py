@@ -14,7 +14,7 @@ from server.config.names import is_model_name, is_model_pattern
 from server.config.schema import ModelConfig, TargetConfig, timeouts
 from server.errors import ModelNotFound
 from server.patterns import matches, most_specific, specificity
-from server.providers.base import Provider, Route, Target, Timeouts
+from server.providers.base import Provider, Route, Target, Timeouts, Unsupported
 
 _MAX_QUOTED = 64
 #: Who owns a model that several providers serve.
@@ -94,7 +94,9 @@ class Models:
         chosen = self._entries[found]
         limits = chosen.limits.of(f"model:{found}") + target.limits.of(f"target:{group}/{target.model}")
         waits = timeouts(chosen.timeout, entry.timeout, target.timeout)
-        return dataclasses.replace(self._target(target.model, chosen, waits), weight=target.weight, limits=limits)
+        member = self._target(target.model, chosen, waits)
+        policy = Unsupported(entry.unsupported) if entry.unsupported else member.unsupported
+        return dataclasses.replace(member, weight=target.weight, limits=limits, unsupported=policy)
 
     def _target(self, name: str, entry: ModelConfig, waits: Timeouts) -> Target:
         assert entry.provider is not None, "a target is no group: the configuration is checked for that"
@@ -105,6 +107,7 @@ class Models:
             entry.model or name,
             waits,
             name,
+            unsupported=Unsupported(entry.unsupported or Unsupported.REFUSE),
         )
 
     def _model(self, name: str, provider: str) -> v1.Model:

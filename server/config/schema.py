@@ -246,7 +246,7 @@ class TargetConfig(Section):
 class ModelConfig(Section):
     """Which provider serves a model, or among which models a group chooses, and how they are asked."""
 
-    later = frozenset({"unsupported", "state", "on_disconnect"})
+    later = frozenset({"state", "on_disconnect"})
 
     #: None for a group.
     provider: _Name | None = None
@@ -257,6 +257,8 @@ class ModelConfig(Section):
     timeout: TimeoutConfig = TimeoutConfig()
     limits: LimitsConfig = LimitsConfig()
     retry: RetryConfig = RetryConfig()
+    #: What becomes of what the provider cannot carry; None for `refuse`, in a group for what its members say.
+    unsupported: Literal["refuse", "report"] | None = None
 
     @model_validator(mode="after")
     def _one_or_many(self) -> ModelConfig:

@@ -33,6 +33,8 @@ def problems(error: ValidationError) -> Iterator[Problem]:
         elif detail["type"] == "value_error":
             # Raised by the schema's own functions, whose texts hold no values.
             yield Problem(path, str(detail["ctx"]["error"]))
+        elif detail["type"] == "literal_error":
+            yield Problem(path, f"must be {detail['ctx']['expected']}")
         else:
             yield Problem(path, _TEXTS.get(detail["type"], "is not valid"))
 

@@ -15,6 +15,7 @@ from server.errors import (
     RateLimitExceeded,
     ServiceError,
     Timeout,
+    UnsupportedParameter,
     UpstreamAuthentication,
     UpstreamError,
     UpstreamUnavailable,
@@ -29,6 +30,7 @@ _PASSING: Final = (
     RateLimitExceeded,
     InsufficientQuota,
     Timeout,
+    UnsupportedParameter,
 )
 #: ... and after these the same one, a moment later.
 _BRIEF: Final = (UpstreamUnavailable, UpstreamError, RateLimitExceeded, ConnectTimeout)
@@ -66,20 +68,23 @@ class Choices:
         events were told."""
         if not isinstance(error, _PASSING) or isinstance(error, DeadlinePassed):
             return None
-        is_own_limit = isinstance(error, RateLimitExceeded) and error.quota is not None
+        # Nobody was asked: by a limit of the target's own, or because it cannot carry what another may.
+        is_unasked = isinstance(error, UnsupportedParameter) or (
+            isinstance(error, RateLimitExceeded) and error.quota is not None
+        )
         cooldown = self._route.retry.cooldown
-        if cooldown and not is_own_limit:
+        if cooldown and not is_unasked:
             self._balance.failed(self._route, failed, max(cooldown, error.retry_after or 0.0))
         if is_final:
             return None
-        if is_own_limit:
-            # Nobody was asked: it does not count as an attempt, and asking again would be no different.
+        if is_unasked:
+            # It does not count as an attempt, and asking again would be no different.
             self._asked.pop()
         if len(self._asked) >= self._route.retry.attempts:
             return None
         if self._fresh:
             return self._take(self._fresh.pop(0))
-        if is_own_limit or not isinstance(error, _BRIEF):
+        if is_unasked or not isinstance(error, _BRIEF):
             return None
         wait = self._wait(error)
         if wait is None or not self._balance.may_repeat(self._route):

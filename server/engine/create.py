@@ -126,6 +126,7 @@ class Creator:
             _upstream_request(request, context.whole, record.incremental),
             response,
             record,
+            inherited=context.inherited,
             choices=Choices(route, self._balance),
             patience=Patience(total=route.total, deadline=call.deadline, incremental=record.incremental),
             reserve=self._reserve,

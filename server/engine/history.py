@@ -42,6 +42,8 @@ class Context:
     own: Sequence[v1.Item]
     #: All items that the model is to read, or None where the request's own input is that already.
     whole: Sequence[v1.Item] | None
+    #: How many of them, from the first on, are from earlier responses.
+    inherited: int = 0
 
 
 async def assemble(
@@ -78,7 +80,7 @@ async def assemble(
         if not item.id or item.id in ids:
             item.id = new_item_id(item)
         ids.add(item.id)
-    return Context(own, whole)
+    return Context(own, whole, len(before))
 
 
 async def _chain(

@@ -46,6 +46,7 @@ class Run:
         response: v1.Response,
         record: ResponseRecord,
         *,
+        inherited: int,
         choices: Choices,
         patience: Patience,
         reserve: Reserve,
@@ -59,6 +60,7 @@ class Run:
         self.key = record.key
         self._request = request
         self._record = record
+        self._inherited = inherited
         self._choices = choices
         self._patience = patience
         self._reserve = reserve
@@ -154,6 +156,9 @@ class Run:
             self._record.incremental,
             target.timeouts,
             attempt.trace_headers,
+            target.unsupported,
+            self._inherited,
+            attempt.omitted,
         )
         return attempt, context
 

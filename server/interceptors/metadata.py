@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from server.limits.base import Kind, Level
 from server.telemetry.record import ResponseRecord
@@ -13,6 +14,9 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 TARGET: Final = "x-antiphon-target"
 ATTEMPTS: Final = "x-antiphon-attempts"
+OMITTED: Final = "x-antiphon-omitted"
+#: How long the list of what was left out may be: it has to fit into a head.
+_MAX_OMITTED: Final = 1024
 
 
 def leading(record: ResponseRecord) -> Pairs:
@@ -37,6 +41,17 @@ def limits(levels: Sequence[Level]) -> Iterator[tuple[str, str]]:
             yield f"x-ratelimit-reset-{kind}", span(tightest.reset)
 
 
+def paths(omitted: Sequence[str]) -> str:
+    """Paths as one line of ASCII: `user, input[0].content[1].detail`; of too many, how many more there are."""
+    line = ""
+    for number, path in enumerate(omitted):
+        quoted = quote(path[:256], safe="[]/")
+        if len(line) + len(quoted) > _MAX_OMITTED:
+            return f"{line}, and {len(omitted) - number} more"
+        line += f", {quoted}" if line else quoted
+    return line
+
+
 def span(seconds: float) -> str:
     """A time as OpenAI's headers have it: `0s`, `120ms`, `6s`, `1m30s`, `23h59m4s`."""
     if seconds <= 0:
@@ -55,6 +70,8 @@ def _served(record: ResponseRecord) -> Iterator[tuple[str, str]]:
         if served.target.isascii():
             yield TARGET, served.target
         yield ATTEMPTS, str(len(record.attempts))
+        if served.omitted:
+            yield OMITTED, paths(served.omitted)
 
 
 def _usage(record: ResponseRecord) -> Iterator[tuple[str, str]]:

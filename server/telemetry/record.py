@@ -75,6 +75,8 @@ class Attempt:
     tokens: Tokens = NO_TOKENS
     #: Headers that carry the trace to the provider; set by whoever traces.
     trace_headers: Mapping[str, str] = field(default_factory=dict)
+    #: The paths of what the provider could not carry and was not sent.
+    omitted: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)

@@ -132,3 +132,29 @@ def test_get_answers_alike_for_forbidden_and_unknown_models(models: Models) -> N
         with pytest.raises(ModelNotFound) as raised:
             models.get(caller, name)
         assert "does not exist or you do not have access to it" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("member", "group", "expected"),
+    [
+        ("", "", "refuse"),
+        (", unsupported: report", "", "report"),
+        ("", ", unsupported: report", "report"),
+        (", unsupported: report", ", unsupported: refuse", "refuse"),
+    ],
+)
+def test_what_becomes_of_what_cannot_be_carried_is_the_models_policy_and_the_groups_before_it(
+    member: str, group: str, expected: str
+) -> None:
+    config = parse(
+        f"""
+        providers: {{a: {{kind: scripted}}}}
+        models:
+          one: {{provider: a{member}}}
+          group: {{targets: [{{model: one}}]{group}}}
+        """,
+        {},
+    )
+    models = Models(config.models, {"a": A})
+    assert models.resolve("group").targets[0].unsupported == expected
+    assert models.resolve("one").targets[0].unsupported == ("report" if member else "refuse")

@@ -217,7 +217,11 @@ retention: 3x
         ("models: {'*a*b*c*': {provider: scripted}}", '1: models["*a*b*c*"]: is not a name'),
         ("models: {m: {provider: scripted, model: 'x*'}}", "1: models.m.model: must be the provider's name"),
         ("models: {m: {provider: scripted, strategy: failover}}", "1: models.m: has a strategy but no targets"),
-        ("models: {m: {provider: scripted, unsupported: report}}", "1: models.m.unsupported: is not supported by"),
+        (
+            "models: {m: {provider: scripted, unsupported: drop}}",
+            "1: models.m.unsupported: must be 'refuse' or 'report'",
+        ),
+        ("models: {m: {provider: scripted, state: upstream}}", "1: models.m.state: is not supported by"),
         ("models: {m: {provider: scripted, state: upstream}}", "1: models.m.state: is not supported by this version"),
         ("models: {m: {provider: scripted, on_disconnect: x}}", "1: models.m.on_disconnect: is not supported by"),
         ("models: {m: {provider: scripted, timeout: 5s}}", "1: models.m.timeout: must be a mapping"),

@@ -86,7 +86,6 @@ def test_what_will_not_pass_is_left_to_another_target(error: ServiceError) -> No
     [
         UpstreamRejected("bad"),
         InvalidValue("bad"),
-        UnsupportedParameter("bad"),
         StoreUnavailable("away"),
         Internal("bug"),
         DeadlinePassed(),
@@ -249,3 +248,17 @@ def test_turns_pass_over_a_target_that_cools() -> None:
     balance.failed(group, targets[0], 30.0)
     orders = ["".join(chosen.name for chosen in balance.order(group)) for _ in range(4)]
     assert orders == ["bca", "cba", "bca", "cba"]
+
+
+def test_what_a_target_cannot_carry_is_left_to_one_that_can() -> None:
+    balance, ways = Balance(), route("a", "b", "c", retry=Retry(attempts=1))
+    choices = Choices(ways, balance)
+    first = choices.first()
+    second = choices.after(first.target, UnsupportedParameter("no place", param="top_logprobs"), is_final=False)
+    assert second is not None
+    assert (second.target.name, second.wait) == ("b", 0.0)
+    # Nothing is wrong with it: the next call asks it first again.
+    assert Choices(ways, balance).first().target is first.target
+    third = choices.after(second.target, UnsupportedParameter("no place"), is_final=False)
+    assert third is not None
+    assert choices.after(third.target, UnsupportedParameter("no place"), is_final=False) is None
