@@ -1,6 +1,6 @@
 """Measures Antiphon and prints tables: `python -m bench`.
 
-    --only codec|governed|layouts    one of the parts
+    --only codec|adapters|governed|layouts    one of the parts
     --quick                 few rounds, to see that all is well
     --layout NAME           only this layout; may be repeated (a ratio needs the floor in the same run)
     --connections N         how many requests are under way at once, 16 if not told; 1 takes queueing out
@@ -18,14 +18,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import codec, governed, layouts, machine
+from bench import adapters, codec, governed, layouts, machine
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=("codec", "governed", "layouts"))
+    parser.add_argument("--only", choices=("codec", "adapters", "governed", "layouts"))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int, help="rounds that the medians are taken of")
     parser.add_argument("--requests", type=int, help="requests per round; half as many streams")
@@ -36,6 +36,8 @@ def main() -> int:
     print(machine.describe(), end="\n\n", flush=True)
     if options.only in (None, "codec"):
         print("Codec\n\n" + codec.report(repeats=5 if options.quick else 25), end="\n\n", flush=True)
+    if options.only in (None, "adapters"):
+        print("Adapters\n\n" + adapters.report(rounds=5 if options.quick else 25), end="\n\n", flush=True)
     if options.only in (None, "governed"):
         size = {"rounds": 5, "calls": 500} if options.quick else {"rounds": 15, "calls": 2000}
         print("Limits, usage, metrics, traces and logs\n\n" + governed.report(**size), end="\n\n", flush=True)

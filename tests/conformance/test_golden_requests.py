@@ -18,11 +18,10 @@ from server.testing import upstream as fake
 from server.testing.provider_contract.asking import TEXT, ask
 from server.testing.upstream import FakeUpstream
 from server.testing.wires import Wire
-from server.testing.wires.openai import OpenAIWire
+from server.testing.wires.all import WIRES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CONVERSATIONS = sorted(path.stem for path in (GOLDEN / "conversations").glob("*.json"))
-WIRES: dict[str, Wire] = {wire.kind: wire for wire in (OpenAIWire(),)}
 
 
 async def sent(wire: Wire, conversation: str) -> dict[str, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from server.testing.provider_contract import ProviderContract
 from server.testing.wires import Wire
-from server.testing.wires.openai import OpenAIWire
+from server.testing.wires.all import WIRES
 
 
-class TestOpenAI(ProviderContract):
-    @pytest.fixture
-    def wire(self) -> Wire:
-        return OpenAIWire()
+class TestProviders(ProviderContract):
+    @pytest.fixture(params=WIRES.values(), ids=WIRES)
+    def wire(self, request: Any) -> Wire:
+        wire: Wire = request.param
+        return wire

@@ -166,6 +166,19 @@ class Wire(ABC):
     def asked(self, request: Json) -> str:
         """The last words of the user in a request's body: what the fake vendors answer to."""
 
+    def outputs(self, request: Json) -> list[str]:
+        """What the calls came to that the user's last words, or the end of the conversation, follow: the texts of the
+        outputs in a request's last turn."""
+        raise NotImplementedError
+
+    def offered(self, request: Json) -> list[str]:
+        """The names of the functions that a request offers."""
+        raise NotImplementedError
+
+    def wants_json(self, request: Json) -> bool:
+        """Whether a request wants an answer in JSON."""
+        raise NotImplementedError
+
     @abstractmethod
     def wants_stream(self, path: str, request: Json) -> bool:
         """Whether a request wants its answer as a stream."""

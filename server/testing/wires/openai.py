@@ -57,6 +57,17 @@ class OpenAIWire(Wire):
         last = texts[-1] if texts else ""
         return last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
 
+    def outputs(self, request: Json) -> list[str]:
+        given = request["input"] if isinstance(request["input"], list) else []
+        last = given[-1] if given else {}
+        return [last["output"]] if last.get("type") == "function_call_output" else []
+
+    def offered(self, request: Json) -> list[str]:
+        return [tool["name"] for tool in request.get("tools", ()) if tool["type"] == "function"]
+
+    def wants_json(self, request: Json) -> bool:
+        return str(request.get("text", {}).get("format", {}).get("type")).startswith("json")
+
     def wants_stream(self, path: str, request: Json) -> bool:
         return bool(request.get("stream"))
 

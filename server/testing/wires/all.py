@@ -1,0 +1,11 @@
+"""The wires of all providers that are built in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from server.testing.wires.base import Wire
+from server.testing.wires.openai import OpenAIWire
+
+#: By the kind of their provider.
+WIRES: Final[dict[str, Wire]] = {wire.kind: wire for wire in (OpenAIWire(),)}
