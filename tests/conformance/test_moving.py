@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from antiphon import openai_json
 from antiphon.responses import v1
 from server.testing.order import check_order
 from server.testing.serve import serving
-from server.testing.upstream import FakeUpstream
+from server.testing.upstream import Exchange, FakeUpstream
 from server.testing.vendor import speaking
 from server.testing.wires import Called, Said, Thought, Wire, Words
 from server.testing.wires.all import WIRES
@@ -43,10 +44,14 @@ class House:
     def __init__(self, stub: v1.ResponsesServiceStub, upstreams: dict[str, FakeUpstream]) -> None:
         self.stub = stub
         self.upstreams = upstreams
+        #: What whoever is asked says.
+        self._said = Said([])
+        for kind, upstream in upstreams.items():
+            upstream.answer(functools.partial(self._speak, WIRES[kind]))
 
     async def turn(self, wire: Wire, said: Said, **members: object) -> v1.Response:
         """Have a provider say this, streamed; the response, which is what the stream adds up to."""
-        self.upstreams[wire.kind].answer(speaking(wire, said))
+        self._said = said
         whole = json.dumps({"model": wire.kind} | members).encode()
         call = self.stub.StreamCreateResponse(openai_json.decode(whole, v1.CreateResponseRequest))
         events = [event async for chunk in call for event in chunk.events]
@@ -54,6 +59,9 @@ class House:
         assert "x-antiphon-omitted" not in dict(await call.initial_metadata())
         assert events[-1].HasField("completed"), events[-1]
         return events[-1].completed.response
+
+    async def _speak(self, wire: Wire, exchange: Exchange) -> None:
+        await speaking(wire, self._said)(exchange)
 
     def body(self, wire: Wire) -> str:
         """What a provider was sent last."""
@@ -75,7 +83,8 @@ async def house() -> AsyncIterator[House]:
             "models": {kind: {"provider": kind, "retry": {"attempts": 1}} for kind in WIRES},
         }
         app = await stack.enter_async_context(serving(json.dumps(configuration)))
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(app.addresses["gRPC"]))
+        assert app.grpc_address is not None
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(app.grpc_address))
         yield House(v1.ResponsesServiceStub(channel), upstreams)
 
 
