@@ -39,9 +39,10 @@ fix: $(VENV)/.dev ## Repair what the linters can repair themselves.
 	$(BIN)/ruff format .
 	$(BIN)/buf format --write --path protos/antiphon
 
-gen: $(VENV)/.dev ## Generate the contract's code and docs/telemetry.md anew, after a change of what they are made from.
+gen: $(VENV)/.dev ## Generate the contract's code and the pages made from code anew, after a change of what they are made from.
 	$(BIN)/python protos/generate.py
 	$(BIN)/python -m server.telemetry.registry
+	$(BIN)/python -m server.testing.capabilities
 
 bench: $(VENV)/.dev ## Measure the codec and the CPU per request and per event, and print tables.
 	@$(BIN)/python -m bench $(ARGS)

@@ -105,6 +105,8 @@ class Wire(ABC):
 
     #: The entry point of its adapter.
     kind: ClassVar[str]
+    #: A model of the provider's that can do as much as any.
+    model: ClassVar[str] = "test-model"
     #: The media type of its streams.
     stream_type: ClassVar[str] = "text/event-stream"
     #: What the wire, by its published form, has no words for: the feature, and why. Names of features:

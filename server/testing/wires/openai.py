@@ -21,6 +21,7 @@ class OpenAIWire(Wire):
     """`POST /responses`."""
 
     kind = "openai"
+    model = "gpt-5.6"
     lacks = {  # noqa: RUF012
         "late usage": "the last event holds it",
         "interleaved calls": "items follow one another",
