@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 import structlog
 
 from antiphon.responses import v1
+from server.engine import spent
 from server.engine.attempts import Choice, Choices
 from server.engine.event_rules import admit
 from server.engine.open_part import Events
 from server.engine.patience import Patience
 from server.engine.running import Running
-from server.engine.spent import spent
 from server.engine.transcript import Transcript
 from server.errors import DeadlinePassed, Internal, ServerStopping, ServiceError, UpstreamError
 from server.limits.base import Limit, Reservation
@@ -104,7 +104,7 @@ class Run:
                             raise UpstreamError("The provider's answer ended before it was complete.")
                         told = self._admit(batch, attempt)
                         if self._transcript.ended:
-                            told += await self._conclude()
+                            told += await self._conclude(attempt)
                             self._end_attempt(attempt, None)
                             self._settle()
                         if told:
@@ -184,9 +184,12 @@ class Run:
             self._observer.first_token(record)
         return told
 
-    async def _conclude(self) -> Events:
+    async def _conclude(self, attempt: Attempt) -> Events:
         """End as the provider ended. What is to be kept is committed before callers are told."""
         self._transcript.conclude()
+        attempt.tokens = spent.spent(self.response.usage, self._record, self._transcript.output_so_far())
+        if attempt.tokens.estimated and self.response.status != v1.Response.STATUS_FAILED:
+            spent.write(attempt.tokens, self.response.usage)
         try:
             await self._commit()
         except ServiceError as error:
@@ -249,11 +252,10 @@ class Run:
             attempt.duration = time.perf_counter() - attempt.started
             attempt.error = failure
             attempt.outcome = self._outcome(failure)
-            attempt.tokens = tokens = spent(
-                self.response.usage,
-                self._record,
-                self._transcript.output_so_far() if self._begun or (self._transcript.ended and not failure) else None,
-            )
+            if attempt.tokens is NO_TOKENS:
+                told = self._transcript.output_so_far() if self._begun else None
+                attempt.tokens = spent.spent(self.response.usage, self._record, told)
+            tokens = attempt.tokens
             self._observer.attempt_ended(self._record, attempt)
         if self._attempt_reservation is not None:
             self._attempt_reservation.settle(tokens.total)

@@ -26,6 +26,16 @@ def spent(usage: v1.ResponseUsage, record: ResponseRecord, output: Sequence[v1.I
     return Tokens(estimate.input_of(record.request, record.history), estimate.items(output), estimated=True)
 
 
+def write(tokens: Tokens, usage: v1.ResponseUsage) -> None:
+    """Tell an estimate in place of the provider's usage, with the member `estimated`, so that nobody takes it for
+    what the provider counted."""
+    usage.Clear()
+    usage.input_tokens, usage.output_tokens, usage.total_tokens = tokens.input, tokens.output, tokens.total
+    usage.input_tokens_details.SetInParent()
+    usage.output_tokens_details.SetInParent()
+    usage.catch_all = '{"estimated":true}'
+
+
 def _told(usage: v1.ResponseUsage) -> Tokens | None:
     read, written = usage.input_tokens_details, usage.output_tokens_details
     tokens = Tokens(

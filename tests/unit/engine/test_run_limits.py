@@ -168,9 +168,13 @@ async def test_where_the_provider_does_not_tell_or_cannot_be_believed_it_is_esti
     incremental: bool, told: v1.ResponseUsage
 ) -> None:
     engine = Engine(*charged(told))
-    await read(engine, incremental)
+    response = await read(engine, incremental)
     tokens = engine.record.tokens
     assert tokens.estimated
+    assert isinstance(response, v1.Response)
+    used = response.usage
+    assert (used.input_tokens, used.output_tokens, used.total_tokens) == (tokens.input, tokens.output, tokens.total)
+    assert used.catch_all == '{"estimated":true}'
     assert 1 <= tokens.input < 20
     assert 1 <= tokens.output < 20
 
