@@ -113,7 +113,9 @@ class Exchange:
 class FakeUpstream:
     """The server. Holds what it was sent in `requests`, and closes every connection when it is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """Port 0 is any that is free."""
+        self._port = port
         self.requests: list[Request] = []
         self._scripts: list[Script] = []
         self._arrived: asyncio.Queue[Request] = asyncio.Queue()
@@ -138,7 +140,7 @@ class FakeUpstream:
 
     async def __aenter__(self) -> FakeUpstream:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self._port)
         return self
 
     async def __aexit__(
