@@ -15,8 +15,10 @@
     ├── UpstreamUnavailable  UpstreamError  UpstreamAuthentication
     ├── Overloaded
     │   └── ServerStopping
-    ├── Timeout
+    ├── Timeout                     of the whole call
     │   ├── ConnectTimeout          nothing was sent yet
+    │   ├── FirstEventTimeout
+    │   ├── IdleTimeout             between two events
     │   └── DeadlinePassed          the caller's own
     ├── StoreUnavailable
     └── Internal
@@ -204,6 +206,18 @@ class Timeout(ServiceError):
 
 class ConnectTimeout(Timeout):
     """The provider was not even reached."""
+
+    reason = v1.ERROR_REASON_CONNECT_TIMEOUT
+
+
+class FirstEventTimeout(Timeout):
+    reason = v1.ERROR_REASON_FIRST_EVENT_TIMEOUT
+
+
+class IdleTimeout(Timeout):
+    """The provider fell silent in the midst of its answer."""
+
+    reason = v1.ERROR_REASON_IDLE_TIMEOUT
 
 
 class DeadlinePassed(Timeout):

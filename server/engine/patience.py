@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from antiphon.responses import v1
-from server.errors import DeadlinePassed, ServiceError, Timeout
+from server.errors import DeadlinePassed, FirstEventTimeout, IdleTimeout, ServiceError, Timeout
 from server.providers.base import Timeouts
 
 
@@ -35,7 +35,7 @@ class Patience:
         self._timeouts = timeouts
         self._attempt_end = self._loop.time() + timeouts.total
         self._next = timeouts.first_event if self._incremental else timeouts.total
-        self._what = f"no event within {timeouts.first_event:g} s"
+        self._is_going_on = False
 
     def interrupt(self, error: ServiceError) -> None:
         """End whatever is being waited for, and all later waiting, with an error."""
@@ -67,7 +67,7 @@ class Patience:
         finally:
             self._timer = None
         self._next = self._timeouts.idle
-        self._what = f"no further event within {self._timeouts.idle:g} s"
+        self._is_going_on = True
         return batch
 
     async def sleep(self, seconds: float) -> None:
@@ -94,8 +94,10 @@ class Patience:
             raise self._interruption
 
     def _late(self, until: float, end: float) -> Timeout:
+        if until < end and self._is_going_on:
+            return IdleTimeout(f"The provider sent no further event within {self._timeouts.idle:g} s.")
         if until < end:
-            return Timeout(f"The provider sent {self._what}.")
+            return FirstEventTimeout(f"The provider sent no event within {self._timeouts.first_event:g} s.")
         if end == self._deadline:
             return DeadlinePassed()
         total = self._total if end == self._end else self._timeouts.total

@@ -103,8 +103,11 @@ class SseParser:
         return events
 
     def _check(self, pending: bytearray, events: list[ServerSentEvent]) -> None:
-        # The LF of a last line is not part of it: the event may end right there.
-        if len(pending) - (pending[-1:] == b"\n") > self._max:
+        # The LF of a last line is not part of it: the event may end right there. Nor is the mark before the first.
+        size = len(pending) - (pending[-1:] == b"\n")
+        if self._at_start and pending.startswith(_BYTE_ORDER_MARK[:size]):
+            size -= min(size, len(_BYTE_ORDER_MARK))
+        if size > self._max:
             pending.clear()
             raise EventTooLarge(events)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from e2e_layouts import CANARY, UPSTREAM_KEY
@@ -40,6 +40,8 @@ SPELLINGS: Final = {
     "RATE_LIMIT_EXCEEDED": (429, "RESOURCE_EXHAUSTED", "rate_limit_error", "rate_limit_exceeded"),
     "INSUFFICIENT_QUOTA": (429, "RESOURCE_EXHAUSTED", "insufficient_quota", "insufficient_quota"),
     "TIMEOUT": (504, "DEADLINE_EXCEEDED", "server_error", "timeout"),
+    "FIRST_EVENT_TIMEOUT": (504, "DEADLINE_EXCEEDED", "server_error", "first_event_timeout"),
+    "IDLE_TIMEOUT": (504, "DEADLINE_EXCEEDED", "server_error", "idle_timeout"),
 }
 
 
@@ -66,6 +68,12 @@ class Fault:
     #: With how much patience to ask, for a stream and for what is none: `hasty` tires of waiting for an answer or a
     #: first event, `idle` of waiting between two. `closed` is a provider that is not there.
     patience: tuple[str, str] = ("plain", "plain")
+    #: The reason for what is no stream, where that is another: it knows no single events.
+    whole: str = ""
+
+    def heard(self, *, streamed: bool) -> Fault:
+        """As it is in a stream, or in what is none."""
+        return self if streamed or not self.whole else replace(self, reason=self.whole)
 
     @property
     def spelling(self) -> tuple[int, str, str, str | None]:
@@ -81,7 +89,9 @@ class Fault:
     @property
     def should_retry(self) -> bool:
         """What callers are told of trying again."""
-        return self.reason in ("UPSTREAM_ERROR", "UPSTREAM_UNAVAILABLE", "RATE_LIMIT_EXCEEDED", "TIMEOUT")
+        return self.reason in ("UPSTREAM_ERROR", "UPSTREAM_UNAVAILABLE", "RATE_LIMIT_EXCEEDED") or (
+            self.reason.endswith("TIMEOUT")
+        )
 
 
 def _busy(told: str | None, wait: float | None = None, *, again: bool = True) -> Fault:
@@ -190,9 +200,13 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "no JSON as the first event": Fault(raw_stream([b'data: {"type":\n\n'])),
     # Silence
-    "silence": Fault(hang, "TIMEOUT", again=False, patience=("hasty", "hasty")),
-    "silence after the headers": Fault(hang_after([]), "TIMEOUT", again=False, patience=("hasty", "hasty")),
-    "silence between events": Fault(hang_after(TOLD), "TIMEOUT", again=False, said=SAID, patience=("idle", "hasty")),
+    "silence": Fault(hang, "FIRST_EVENT_TIMEOUT", again=False, patience=("hasty", "hasty"), whole="TIMEOUT"),
+    "silence after the headers": Fault(
+        hang_after([]), "FIRST_EVENT_TIMEOUT", again=False, patience=("hasty", "hasty"), whole="TIMEOUT"
+    ),
+    "silence between events": Fault(
+        hang_after(TOLD), "IDLE_TIMEOUT", again=False, said=SAID, patience=("idle", "hasty"), whole="TIMEOUT"
+    ),
     # Connections
     "nobody": Fault(hang, "UPSTREAM_UNAVAILABLE", patience=("closed", "closed")),
     "a connection that is closed before the answer": Fault(_cut, "UPSTREAM_UNAVAILABLE"),

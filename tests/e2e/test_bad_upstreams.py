@@ -32,6 +32,7 @@ def model_of(fault: Fault, what: str, way: str) -> str:
 
 def expected(fault: Fault, what: str, way: str) -> list[tuple[str, str, str]]:
     """The attempts: target, outcome and reason."""
+    fault = fault.heard(streamed=way.endswith("-stream"))
     model = model_of(fault, what, way)
     target = model.replace("over-", "once-")
     if not fault.reason:
@@ -105,6 +106,7 @@ TIMED = frozenset({"antiphon_event_gap_seconds_count", "antiphon_response_first_
 
 def check(heard: Heard, fault: Fault, attempts: list[tuple[str, str, str]]) -> None:
     """Check what the caller was told."""
+    fault = fault.heard(streamed=heard.streamed)
     assert CANARY not in repr((heard.error, heard.events, heard.headers))
     *_, (_, outcome, _) = attempts
     if outcome == "completed":

@@ -218,14 +218,21 @@ def test_time_runs_out_before_the_first_event(layout: Layout, up: Stage) -> None
     up.answer(hang)
     for stream in (False, True):
         status, told = post(layout, model=up.hasty, input="Hi", stream=stream)
-        assert (status, told["error"]["code"], told["error"]["type"]) == (504, "timeout", "server_error")
+        code = "first_event_timeout" if stream else "timeout"
+        assert (status, told["error"]["code"], told["error"]["type"]) == (504, code, "server_error")
 
 
 def test_time_runs_out_after_an_event(layout: Layout, up: Stage) -> None:
     up.answer(hang_after(wire.TEXT[:5]))
     answer = ask(layout, json.dumps({"model": up.idle, "input": "Hi", "stream": True}).encode())
     (fault, error), (failed, last), (_, done) = frames(answer.body)[-3:]
-    assert (answer.status, fault, error["code"], failed, done) == (200, "error", "timeout", "response.failed", "[DONE]")
+    assert (answer.status, fault, error["code"], failed, done) == (
+        200,
+        "error",
+        "idle_timeout",
+        "response.failed",
+        "[DONE]",
+    )
     assert last["response"]["status"] == "failed"
 
 

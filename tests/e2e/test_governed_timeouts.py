@@ -30,9 +30,9 @@ async def babbling(exchange: Exchange) -> None:
         await asyncio.sleep(0.02)
 
 
-def check_kept(governed: Governed, surface: Surface, outcome: Outcome, key: str) -> None:
+def check_kept(governed: Governed, surface: Surface, outcome: Outcome, key: str, reason: str) -> None:
     """A stream that time cut: what is kept of it is what the caller was told, and no more than that."""
-    assert (outcome.reason, outcome.fault, outcome.status) == ("", "timeout", "failed")
+    assert (outcome.reason, outcome.fault, outcome.status) == ("", reason.lower(), "failed")
     response = outcome.response
     assert response is not None
     assert governed.door.get(surface, response["id"], key) == response
@@ -59,19 +59,20 @@ class Case:
     #: Whether it is the caller's time, or for unary calls has to be: they know no first event.
     is_the_callers: bool = False
     for_streams: bool = False
+    reason: str = "TIMEOUT"
 
 
 #: The caller's own time, where it is that which runs out.
 _DEADLINE = 1.0
 CASES = {
-    "first event": Case("late-model", hang, for_streams=True),
-    "first event, target": Case("late-target", hang, for_streams=True),
+    "first event": Case("late-model", hang, for_streams=True, reason="FIRST_EVENT_TIMEOUT"),
+    "first event, target": Case("late-target", hang, for_streams=True, reason="FIRST_EVENT_TIMEOUT"),
     "total": Case("slow-model", hang),
     "total, target": Case("slow-target", hang_after([])),
     "total of a stream": Case("endless-model", babbling, begins=True),
     "total of a stream, target": Case("endless-target", babbling, begins=True),
-    "idle": Case("idle-model", hang_after(HALF), begins=True),
-    "idle, target": Case("idle-target", hang_after(HALF), begins=True),
+    "idle": Case("idle-model", hang_after(HALF), begins=True, reason="IDLE_TIMEOUT"),
+    "idle, target": Case("idle-target", hang_after(HALF), begins=True, reason="IDLE_TIMEOUT"),
     "deadline before": Case(None, hang, is_the_callers=True),
     "deadline after": Case(None, hang_after(HALF), begins=True, is_the_callers=True),
 }
@@ -129,16 +130,17 @@ def test_time_runs_out(
 ) -> None:
     case, outcome = CASES[name], outcomes[name, surface]
     is_the_callers = _is_the_callers(case, surface)
+    reason = "TIMEOUT" if is_the_callers else case.reason
     if case.begins and surface.stream:
-        check_kept(governed, surface, outcome, _key(name, surface))
+        check_kept(governed, surface, outcome, _key(name, surface), reason)
     else:
-        assert (outcome.reason, outcome.may_retry, outcome.events) == ("TIMEOUT", True, [])
+        assert (outcome.reason, outcome.may_retry, outcome.events) == (reason, True, [])
         assert ("deadline" in outcome.message) == is_the_callers
     entries = governed.entries(outcome.request_id)
     said = "deadline" if is_the_callers else "failed"
     assert [(entry["attempt"], entry["outcome"], entry["error"]) for entry in entries] == [
-        (0, said, "TIMEOUT"),
-        (1, said, "TIMEOUT"),
+        (0, said, reason),
+        (1, said, reason),
     ]
     assert {(entry["output_tokens"] > 0, entry["estimated"]) for entry in entries} == (
         {(True, 1)} if case.begins and surface.stream else {(False, 0)}
@@ -151,7 +153,7 @@ def test_time_runs_out_while_connecting(governed: Governed, surface: Surface) ->
     running = [governed.begin(surface, model) for model in ("mute", "mute-target")]
     for asked in running:
         outcome = asked.end()
-        assert (outcome.reason, outcome.may_retry) == ("TIMEOUT", True)
+        assert (outcome.reason, outcome.may_retry) == ("CONNECT_TIMEOUT", True)
         assert [entry["outcome"] for entry in governed.entries(outcome.request_id)] == ["failed", "failed"]
 
 

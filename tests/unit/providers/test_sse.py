@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.providers.sse import EventTooLarge, ServerSentEvent, SseParser
@@ -121,6 +121,8 @@ def test_any_cutting_gives_what_the_standard_says(stream: bytes, at: list[int]) 
 
 
 @given(_streams, st.lists(st.integers(0, 500), max_size=8), st.integers(1, 30))
+@example(b"\xef\xbb\xbf:::\n\n", [7], 3)
+@example(b"\xef\xbb\xbf:::\n\n", [2], 1)
 def test_any_cutting_finds_the_same_event_too_large(stream: bytes, at: list[int], limit: int) -> None:
     def outcome(chunks: list[bytes]) -> tuple[list[ServerSentEvent], bool]:
         parser = SseParser(max_event_bytes=limit)

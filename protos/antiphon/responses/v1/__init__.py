@@ -46,7 +46,10 @@ from antiphon.responses.v1.conversations_service_pb2_grpc import (
     add_ConversationsServiceServicer_to_server,
 )
 from antiphon.responses.v1.error_reason_pb2 import (
+    ERROR_REASON_CONNECT_TIMEOUT,
     ERROR_REASON_CONTEXT_LENGTH_EXCEEDED,
+    ERROR_REASON_FIRST_EVENT_TIMEOUT,
+    ERROR_REASON_IDLE_TIMEOUT,
     ERROR_REASON_INSUFFICIENT_QUOTA,
     ERROR_REASON_INTERNAL,
     ERROR_REASON_INVALID_API_KEY,
@@ -473,7 +476,10 @@ __all__ = [
     "DirectToolCallCaller",
     "DoubleClickAction",
     "DragParam",
+    "ERROR_REASON_CONNECT_TIMEOUT",
     "ERROR_REASON_CONTEXT_LENGTH_EXCEEDED",
+    "ERROR_REASON_FIRST_EVENT_TIMEOUT",
+    "ERROR_REASON_IDLE_TIMEOUT",
     "ERROR_REASON_INSUFFICIENT_QUOTA",
     "ERROR_REASON_INTERNAL",
     "ERROR_REASON_INVALID_API_KEY",
