@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from types import TracebackType
 from typing import Any, Final
@@ -30,11 +30,12 @@ class Tokens:
     Default Credentials).
     """
 
-    def __init__(self, credentials_file: str | None, *, early_seconds: float = _EARLY_SECONDS) -> None:
+    def __init__(self, credentials_file: str | None, *, clock: Callable[[], float] = time.time) -> None:
+        """`clock` tells the seconds since 1970."""
         self._source = _Source(credentials_file)
-        self._early = early_seconds
+        self._clock = clock
         self._token = ""
-        #: When it ends, and when it is to be replaced, by `time.time`.
+        #: When it ends, and when it is to be replaced, by the clock.
         self._end = 0.0
         self._renewal = 0.0
         self._fetching: asyncio.Task[tuple[str, float] | ServiceError] | None = None
@@ -50,7 +51,7 @@ class Tokens:
 
     async def current(self) -> str:
         """A token that can be used. Raises `UpstreamAuthentication`, or `UpstreamUnavailable`."""
-        now = time.time()
+        now = self._clock()
         if now < self._renewal:
             return self._token
         fetching = self._fetching
@@ -77,11 +78,11 @@ class Tokens:
         finally:
             self._fetching = None
         if isinstance(fetched, ServiceError):
-            self._renewal = min(self._end, time.time() + _AGAIN_SECONDS)
+            self._renewal = min(self._end, self._clock() + _AGAIN_SECONDS)
         else:
             self._token, self._end = fetched
             # One that does not live long is used for at least half of its life.
-            self._renewal = max(self._end - self._early, (time.time() + self._end) / 2)
+            self._renewal = max(self._end - _EARLY_SECONDS, (self._clock() + self._end) / 2)
         return fetched
 
 
