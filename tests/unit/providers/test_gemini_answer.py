@@ -175,6 +175,14 @@ def test_without_a_reason_nothing_is_whole(chunks: list[Any]) -> None:
     check_event_order(events, ended=False)
 
 
+def test_what_comes_after_the_reason_counts_for_nothing_but_tokens() -> None:
+    late = {"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}}
+    response = answer(chunk({"text": "So"}), last(), chunk({"text": "more"}) | late, last("SAFETY"))
+    assert response.status == v1.Response.STATUS_COMPLETED
+    assert spelled(response) == ["So"]
+    assert response.usage.input_tokens == 3
+
+
 # Usage
 
 
@@ -202,6 +210,14 @@ def test_usage(usage: dict[str, Any], counts: tuple[int, ...]) -> None:
     got = answer(chunk({"text": "So"}) | early, last() | {"usageMetadata": usage}).usage
     details = (got.input_tokens_details.cached_tokens, got.output_tokens_details.reasoning_tokens)
     assert (got.input_tokens, details[0], got.output_tokens, details[1], got.total_tokens) == counts
+
+
+def test_usage_without_counts_takes_none_back() -> None:
+    # On Vertex the first of a stream are such.
+    counted = {"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}}
+    bare = {"usageMetadata": {"trafficType": "ON_DEMAND"}}
+    assert answer(chunk({"text": "So"}) | bare, last() | counted, bare).usage.input_tokens == 3
+    assert not answer(chunk({"text": "So"}) | bare, last()).HasField("usage")
 
 
 @pytest.mark.parametrize(
@@ -360,6 +376,20 @@ def test_offsets_are_bytes(segment: dict[str, Any], text: str) -> None:
         chunk({"text": SUPPORTED[15:]}, finishReason="STOP", groundingMetadata=grounding),
     )
     assert cited(response) == [(text, "https://a.example/1", "a.example"), (text, "https://b.example/2", "")]
+
+
+def test_sources_of_a_text_before_a_call() -> None:
+    supports = [
+        {"segment": {"startIndex": begin, "endIndex": end, "text": text}, "groundingChunkIndices": [0]}
+        for begin, end, text in ((0, 16, "It is 21°C now."), (16, 21, "After"))
+    ]
+    grounding = {"groundingChunks": CHUNKS, "groundingSupports": supports}
+    parts = [{"text": "It is 21°C now."}, a_call(id="i1"), {"text": "After"}]
+    response = told(
+        a_reader().whole(json.dumps(chunk(*parts, finishReason="STOP", groundingMetadata=grounding)).encode())
+    )
+    assert spelled(response) == ["It is 21°C now.", {"i1": ("f", "{}")}, "After"]
+    assert [text for text, _, _ in cited(response)] == ["It is 21°C now.", "After"]
 
 
 @pytest.mark.parametrize(
