@@ -39,6 +39,8 @@ class GeminiTranslator:
         #: The signature on the end of the text under way, and that end's length. It waits for what concerns the text.
         self._signed: tuple[str, int] | None = None
         self._grounding: Grounding | None = None
+        #: Whether that is new, and may cite what has just been told.
+        self._cites = False
         self._annotated: set[tuple[int, int, str]] = set()
         #: All text so far, how many characters it has, and where in it each part began.
         self._texts: list[str] = []
@@ -127,8 +129,9 @@ class GeminiTranslator:
                         self._text(text)
                 else:
                     self._part(part, data, place, index)
-        if self._grounding is not None:
+        if self._cites:
             self._annotate()
+            self._cites = False
 
     def _beside(self, candidate: dict[str, Any]) -> None:
         """Read what a candidate holds beside its content."""
@@ -141,6 +144,7 @@ class GeminiTranslator:
         grounding = candidate.get("groundingMetadata")
         if type(grounding) is dict and grounding:
             self._grounding = Grounding.of(grounding)
+            self._cites = True
         read = candidate.get("urlContextMetadata")
         pages = read.get("urlMetadata") if type(read) is dict else None
         for page in pages if type(pages) is list else ():
@@ -215,7 +219,7 @@ class GeminiTranslator:
 
     def _close_text(self) -> None:
         """Tell what belongs to the text under way, before anything else comes."""
-        if self._grounding is not None:
+        if self._cites:
             self._annotate()
         if self._signed is not None:
             signature, length = self._signed

@@ -120,7 +120,7 @@ class GeminiWire(Wire):
         return [one["name"] for tool in tools for one in tool.get("functionDeclarations", [])]
 
     def wants_json(self, request: Json) -> bool:
-        return request.get("generationConfig", {}).get("responseMimeType") == "application/json"
+        return bool(request.get("generationConfig", {}).get("responseMimeType") == "application/json")
 
     def wants_stream(self, path: str, request: Json) -> bool:
         return path.endswith(":streamGenerateContent?alt=sse")
