@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from server.testing.wires.base import Wire
+from server.testing.wires.gemini import GeminiWire
 from server.testing.wires.openai import OpenAIWire
 
 #: By the kind of their provider.
-WIRES: Final[dict[str, Wire]] = {wire.kind: wire for wire in (OpenAIWire(),)}
+WIRES: Final[dict[str, Wire]] = {wire.kind: wire for wire in (OpenAIWire(), GeminiWire())}

@@ -1,0 +1,65 @@
+"""The text of members as it came: numbers and the order of members stay as the model wrote them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.errors import UpstreamError
+
+
+class _Content(msgspec.Struct):
+    parts: list[msgspec.Raw] = []
+
+
+class _Candidate(msgspec.Struct):
+    content: _Content | None = None
+
+
+class _Document(msgspec.Struct):
+    candidates: list[_Candidate] = []
+
+
+class _Function(msgspec.Struct):
+    args: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Part(msgspec.Struct):
+    functionCall: _Function  # noqa: N815
+
+
+def part_in(document: bytes, candidate: int, part: int) -> str:
+    """The text of a part."""
+    try:
+        content = msgspec.json.decode(document, type=_Document).candidates[candidate].content
+        raw = bytes(content.parts[part]) if content is not None else b""
+        return _on_one_line(raw)
+    except (msgspec.DecodeError, IndexError, UnicodeDecodeError):
+        raise UpstreamError("A part of the provider's answer could not be read.") from None
+
+
+def arguments_in(part: str) -> str:
+    """The text of the arguments of a part's call, an object."""
+    try:
+        raw = bytes(msgspec.json.decode(part, type=_Part).functionCall.args)
+    except msgspec.DecodeError:
+        raise UpstreamError("The provider sent a call that could not be read.") from None
+    if raw in (b"", b"null"):
+        return "{}"
+    if raw[:1] != b"{":
+        raise UpstreamError("The provider sent a call whose arguments are no object.")
+    return raw.decode()
+
+
+def documents_in(body: bytes) -> list[bytes]:
+    """The documents of an answer that came in one piece: itself, or all those in the list that it is."""
+    if body.lstrip()[:1] != b"[":
+        return [body]
+    try:
+        return [bytes(one) for one in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except msgspec.DecodeError:
+        raise UpstreamError("The provider's answer could not be read.") from None
+
+
+def _on_one_line(raw: bytes) -> str:
+    # Whole answers are laid out for reading.
+    return (msgspec.json.format(raw, indent=-1) if b"\n" in raw else raw).decode()
