@@ -86,6 +86,9 @@ def _describe(fields: dict[str, Any], record: ResponseRecord) -> None:
         last = record.attempts[-1]
         fields["target"] = last.target
         fields["provider"] = last.provider
+        if last.omitted:
+            # How many, not which: members that nobody knows may be called anything.
+            fields["omitted"] = len(last.omitted)
     fields["attempts"] = len(record.attempts)
     fields["events"] = record.events
     tokens = record.tokens

@@ -31,6 +31,7 @@ CALL: Final = LogEvent(
         Field("target", "string", "The model in the configuration of the last attempt.", optional=True),
         Field("provider", "string", "The provider of the last attempt.", optional=True),
         Field("attempts", "integer", "Requests to providers.", optional=True),
+        Field("omitted", "integer", "Fields of the request that its provider could not carry.", optional=True),
         Field("events", "integer", "Events that the caller was told.", optional=True),
         Field("input_tokens", "integer", "Tokens of the input.", optional=True),
         Field("output_tokens", "integer", "Tokens of the output.", optional=True),

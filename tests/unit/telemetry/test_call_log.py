@@ -23,6 +23,7 @@ def test_a_call_that_made_a_response(make_record: MakeRecord, logs: Logs) -> Non
     record = make_record(
         ("a", "one"), ("b", "two"), incremental=True, first_token=0.15, tokens=Tokens(7, 5, 3, 2, 1, estimated=True)
     )
+    record.attempts[-1].omitted.extend(["user", "mood"])
     log_call(CREATE, "OK", 0.31234567, record)
     assert logs == [
         {
@@ -40,6 +41,7 @@ def test_a_call_that_made_a_response(make_record: MakeRecord, logs: Logs) -> Non
             "response_id": "resp_1",
             "target": "b",
             "provider": "two",
+            "omitted": 2,
             "attempts": 2,
             "events": 9,
             "input_tokens": 7,

@@ -102,9 +102,11 @@ def logged(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
 
 
 def full_call(make_record: MakeRecord) -> ResponseRecord:
-    return make_record(
+    record = make_record(
         ("a", "one"), incremental=True, first_token=0.1, tokens=Tokens(1, 1), outcome=Outcome.FAILED, error=Timeout("x")
     )
+    record.attempts[-1].omitted.append("user")
+    return record
 
 
 def test_log_lines_are_those_that_are_registered(make_record: MakeRecord, logs: list[MutableMapping[str, Any]]) -> None:
