@@ -78,10 +78,12 @@ class _Reading:
         if kind not in _READERS and kind not in _HOSTED:
             self._loss.cannot(path if kind != "fallback" else f"{path}.type")
             return
-        self._loss.rest(item, _LABELS | {kind}, path)
         if kind in _HOSTED:
+            # Its adapter is told all of it: a provider may keep there what it wants back.
+            self._loss.rest(item, _LABELS | {kind, "catch_all"}, path)
             self._add("assistant", [HostedCall(kind, item, path)])
         else:
+            self._loss.rest(item, _LABELS | {kind}, path)
             _READERS[kind](self, item, path)
 
     def _message(self, item: v1.Item, path: str) -> None:

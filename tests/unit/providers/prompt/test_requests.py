@@ -110,6 +110,15 @@ def test_what_a_provider_did_itself_stays_in_its_place() -> None:
     assert (block.kind, block.path) == ("web_search_call", "input[0]")
 
 
+def test_what_a_provider_keeps_in_its_own_items_is_for_its_adapter_to_account_for() -> None:
+    search = {"type": "web_search_call", "id": "ws_1", "action": {"type": "search"}, "encrypted_content": "sealed"}
+    got = reading({"input": [search]})
+    (block,) = got.prompt.turns[0].blocks
+    assert isinstance(block, HostedCall)
+    assert block.item.catch_all == '{"encrypted_content":"sealed"}'
+    assert got.omitted == []
+
+
 @pytest.mark.parametrize(
     ("item", "path"),
     [
