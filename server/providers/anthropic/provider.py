@@ -1,0 +1,75 @@
+"""The provider itself: one request to `/v1/messages`, its answer told as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from antiphon.responses import v1
+from server.errors import ServiceError
+from server.providers.anthropic import errors
+from server.providers.anthropic.answer import Translator
+from server.providers.anthropic.content import Json
+from server.providers.anthropic.options import Options
+from server.providers.anthropic.request import encode
+from server.providers.base import CallContext
+from server.providers.http import Answer, Http
+from server.providers.prompt.loss import Loss
+from server.providers.prompt.tools import Tools
+from server.providers.upstream.provider import HttpProvider
+from server.providers.upstream.refusals import refusal
+from server.providers.upstream.translation import EventReader
+
+_KIND: Final = "anthropic"
+_LABEL: Final = "Anthropic's Messages API"
+
+
+def _has_thoughts(body: bytes) -> bool:
+    return b'"signature":' in body or b'"redacted_thinking"' in body
+
+
+class AnthropicProvider(HttpProvider):
+    """A `Provider` whose upstream speaks the Messages API."""
+
+    def __init__(self, name: str, options: Options, http: Http) -> None:
+        super().__init__(name, options, http)
+        self._url = options.url
+        self._options = options
+        self._seal = options.seal(_KIND)
+
+    async def _ask(self, request: v1.CreateResponseRequest, context: CallContext) -> tuple[Answer, EventReader]:
+        loss = Loss(context, _LABEL)
+        tools = Tools(request, loss)
+        body = encode(request, tools, self._options, loss, self._open, stream=context.incremental)
+        reader = EventReader(Translator(tools, self._close, self._mask), max_event_bytes=self._max_bytes)
+        try:
+            return await self._post(self._url, self._headers(context), body, context), reader
+        except ServiceError as failure:
+            if failure.http_status != 400 or not errors.is_of_thoughts(failure.message) or not _has_thoughts(body):
+                raise
+        # A thought is bound to all that came before it. Where that is no longer what it was, the conversation still is
+        # one without the thoughts.
+        body = encode(
+            request, tools, self._options, loss, self._open, stream=context.incremental, thoughts=False
+        )  # fmt: skip
+        return await self._post(self._url, self._headers(context), body, context), reader
+
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ServiceError:
+        if status == 400 and errors.is_of_the_account(body):
+            status = 402
+        return refusal(status, headers, body, self._mask, now=time.time(), read=errors.verdict)
+
+    def _close(self, blocks: list[Json]) -> str:
+        """Seal blocks of an answer, so that they can be sent again as they are."""
+        return self._seal.close(orjson.dumps(blocks))
+
+    def _open(self, sealed: str) -> list[Json] | None:
+        """The blocks that were sealed; None for what was not sealed here."""
+        proof = self._seal.open(sealed)
+        if proof is None:
+            return None
+        blocks: Any = orjson.loads(proof)
+        return blocks if isinstance(blocks, list) else None

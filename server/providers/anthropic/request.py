@@ -1,0 +1,129 @@
+"""The body of a request to the provider: what the caller asked for, and what the API insists on.
+
+By https://platform.claude.com/docs/en/api/messages/create.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from antiphon.responses import v1
+from server.providers.anthropic import caching
+from server.providers.anthropic.families import Family, family_of
+from server.providers.anthropic.messages import Messages, Unseal
+from server.providers.anthropic.options import Options
+from server.providers.anthropic.thinking import Thinking, thinking_of
+from server.providers.anthropic.tools import Offer
+from server.providers.prompt import reading
+from server.providers.prompt.loss import Loss
+from server.providers.prompt.settings import Settings, read_settings
+from server.providers.prompt.tools import Tools
+
+_CARRIED: Final = frozenset({
+    "temperature", "top_p", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "service_tier",
+    "safety_identifier", "user", "prompt_cache_options", "reasoning.summary",
+})  # fmt: skip
+#: Callers' tiers, as the API knows them: it has no word for priority alone, but prefers it where the account has it.
+_TIERS: Final = {"auto": "auto", "default": "standard_only", "priority": "auto"}
+
+
+def encode(
+    request: v1.CreateResponseRequest,
+    tools: Tools,
+    options: Options,
+    loss: Loss,
+    unseal: Unseal,
+    *,
+    stream: bool,
+    thoughts: bool = True,
+) -> bytes:
+    """Encode a request, which stays as it is. Without `thoughts` earlier ones are left out, and named."""
+    settings = read_settings(request, loss, _CARRIED, hosted=bool(tools.hosted))
+    family = family_of(request.model, options.thinking)
+    offer = Offer(request, tools, family, loss)
+    prompt = reading.read(request, tools, loss, caching=True)
+    said = Messages(prompt, loss, unseal, system_messages=family.system_messages, thoughts=thoughts)
+    max_tokens = request.max_output_tokens if request.HasField("max_output_tokens") else options.max_tokens
+    thinking = thinking_of(
+        settings, family, loss, max_tokens=max_tokens, forced=offer.is_forced, messages=said.messages
+    )
+    mark = caching.mark(request, caching.blocks_of(said.system, said.messages), loss)
+    body: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": max_tokens,
+        "system": said.system,
+        "messages": said.messages,
+        "tools": offer.tools,
+        "tool_choice": offer.choice,
+        "container": offer.container,
+        "thinking": thinking.config,
+        "output_config": _output(settings, thinking, loss),
+        "cache_control": mark,
+        "metadata": _metadata(request, loss),
+        "service_tier": _tier(request, loss),
+        **_sampling(request, family, thinking, loss),
+    }
+    body = {name: value for name, value in body.items() if value not in (None, [], {})}
+    return orjson.dumps(body | {"stream": stream})
+
+
+def _output(settings: Settings, thinking: Thinking, loss: Loss) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if thinking.effort is not None:
+        config["effort"] = thinking.effort
+    form = settings.format
+    if form is None:
+        return config
+    if form.HasField("json_schema"):
+        given = form.json_schema
+        loss.rest(given, {"name", "schema", "strict"}, "text.format", hints={"description"})
+        config["format"] = {"type": "json_schema", "schema": orjson.Fragment(given.schema or "{}")}
+    else:
+        loss.cannot("text.format", "Give it a schema: any object at all is no form that can be asked for.")
+    return config
+
+
+def _sampling(request: v1.CreateResponseRequest, family: Family, thinking: Thinking, loss: Loss) -> dict[str, float]:
+    """What is said of chance. 1 is what the API does unasked, and left out where the model would refuse it."""
+    said: dict[str, float] = {}
+    if request.HasField("temperature"):
+        given = request.temperature
+        if not family.sampling:
+            if given != 1:
+                loss.cannot("temperature", "This model does not take it.")
+        elif given > 1:
+            loss.cannot("temperature", "It goes up to 1.")
+        elif thinking.is_asked and given != 1:
+            loss.cannot("temperature", "It cannot be set while the model is to think.")
+        else:
+            said["temperature"] = given
+    if request.HasField("top_p"):
+        given = request.top_p
+        if given == 1 and (said or not family.sampling):
+            return said
+        if not family.sampling:
+            loss.cannot("top_p", "This model does not take it.")
+        elif said:
+            loss.cannot("top_p", "It cannot be set beside temperature.")
+        elif thinking.is_asked and given < 0.95:
+            loss.cannot("top_p", "It cannot be below 0.95 while the model is to think.")
+        else:
+            said["top_p"] = given
+    return said
+
+
+def _metadata(request: v1.CreateResponseRequest, loss: Loss) -> dict[str, str]:
+    if request.user and request.safety_identifier not in ("", request.user):
+        loss.note("user")
+    name = request.safety_identifier or request.user
+    return {"user_id": name} if name else {}
+
+
+def _tier(request: v1.CreateResponseRequest, loss: Loss) -> str | None:
+    if not request.HasField("service_tier"):
+        return None
+    if request.service_tier not in _TIERS:
+        loss.note("service_tier")
+    return _TIERS.get(request.service_tier)
