@@ -191,16 +191,11 @@ class Translator:
             if type(citations) is list:
                 block.citations += citations
             self.writer.text(_text(given, "text"))
-        elif kind == "thinking":
+        elif kind in ("thinking", "redacted_thinking"):
             self._settle()
-            self.writer.end_item()
             self.writer.reasoning()
             self._think(block, _text(given, "thinking"))
             block.proof = _text(given, "signature")
-        elif kind == "redacted_thinking":
-            self._settle()
-            self.writer.end_item()
-            self.writer.reasoning()
         elif kind == "tool_use":
             self._settle()
             self._hosted.flush()
