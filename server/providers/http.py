@@ -209,6 +209,16 @@ class _Transport(httpx_aiohttp.AiohttpTransport):
 
     client: aiohttp.ClientSession
 
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        super().__init__(client=client)
+        #: The bodies that get a moment to end.
+        self._lingering: set[_Body] = set()
+
+    async def aclose(self) -> None:
+        for body in list(self._lingering):
+            body.close()
+        await super().aclose()
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             response = await self.client.request(
@@ -222,15 +232,15 @@ class _Transport(httpx_aiohttp.AiohttpTransport):
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _spelled(error) from error
         # The headers are read where aiohttp put them, not copied into those of httpx.
-        return httpx.Response(response.status, stream=_Body(response))
+        return httpx.Response(response.status, stream=_Body(response, self._lingering))
 
 
 class _Body(httpx.AsyncByteStream):
     """The body of an answer. Closing it does not wait, so that no cancellation can come between."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, lingering: set[_Body]) -> None:
         self._response = response
-        self._lingering = False
+        self._lingering = lingering
         self.headers = response.headers
 
     def __aiter__(self) -> _Body:
@@ -247,15 +257,16 @@ class _Body(httpx.AsyncByteStream):
 
     def let_end(self) -> None:
         # aiohttp gives the connection back by itself when the body ends; what it has not by then, `close` closes.
-        self._lingering = True
         if not self._response.closed:
-            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._close)
+            self._lingering.add(self)
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.close)
 
     async def aclose(self) -> None:
-        if not self._lingering:
-            self._close()
+        if self not in self._lingering:
+            self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        self._lingering.discard(self)
         connection = self._response.connection
         if connection is not None and connection.transport is not None:
             # Not closed but aborted: closing would first wait for what is still to be sent, and for TLS to say goodbye.
