@@ -120,7 +120,7 @@ class Translator:
             if type(value) is dict and value.get("type") == "error":
                 self._fail(value)
             inputs = msgspec.json.decode(body, type=_Whole).content
-        except (orjson.JSONDecodeError, msgspec.MsgspecError):
+        except (orjson.JSONDecodeError, msgspec.MsgspecError, RecursionError):
             raise UpstreamError("The provider's answer could not be read.") from None
         self._start(value)
         for index, block in enumerate(value["content"]):
@@ -325,5 +325,5 @@ def _input(data: bytes, *, is_input: bool) -> str:
     try:
         raw = data if is_input else bytes(msgspec.json.decode(data, type=_Begun).content_block.input)
         return raw.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise UpstreamError("The provider sent a call that could not be read.") from None

@@ -232,6 +232,17 @@ async def test_what_makes_no_sense(provider: Provider, upstream: Upstream, event
     assert told.last != "completed"
 
 
+@pytest.mark.parametrize("depth", [500, 1000, 100_000])
+async def test_what_is_too_deep_is_no_other_error(provider: Provider, upstream: Upstream, depth: int) -> None:
+    deep = b'{"a":' + b"[" * depth + b"]" * depth + b"}"
+    call = b'{"type":"tool_use","id":"toolu_1","name":"get_weather","input":%b}' % deep
+    message = b'{"type":"message","content":[%b],"stop_reason":"tool_use"}' % call
+    start = b'data: {"type":"content_block_start","index":0,"content_block":%b}\n\n' % call
+    for script in (fake.body(message, headers=JSON), fake.raw_stream([start])):
+        told = await answered(provider, upstream, script)
+        assert told.error is None or type(told.error) is errors.UpstreamError
+
+
 async def test_what_is_not_known_is_passed_over(provider: Provider, upstream: Upstream) -> None:
     events = [
         begun(),
