@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_PREFIX: Final = "antiphon.1."
+#: What every sealed text begins with.
+PREFIX: Final = "antiphon.1."
 _NONCE: Final = 12
 _INFO: Final = b"antiphon proof of reasoning 1"
 
@@ -42,14 +43,14 @@ class Seal:
         made_of = hmac.digest(self._nonce_key, self._origin + b"\0" + proof, hashlib.sha256)
         nonce = made_of[:_NONCE]
         sealed = self._ciphers[0].encrypt(nonce, proof, self._origin)
-        return _PREFIX + base64.urlsafe_b64encode(nonce + sealed).decode()
+        return PREFIX + base64.urlsafe_b64encode(nonce + sealed).decode()
 
     def open(self, text: str) -> bytes | None:
         """The proof in a sealed text; None where it is not of this origin, or not whole."""
         if not is_sealed(text):
             return None
         try:
-            raw = base64.b64decode(text[len(_PREFIX) :], altchars=b"-_", validate=True)
+            raw = base64.b64decode(text[len(PREFIX) :], altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             return None
         for cipher in self._ciphers:
@@ -62,4 +63,4 @@ class Seal:
 
 def is_sealed(text: str) -> bool:
     """Whether a text looks as if it was sealed here, whoever's it is."""
-    return text.startswith(_PREFIX)
+    return text.startswith(PREFIX)

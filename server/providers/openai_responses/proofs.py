@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+import orjson
 
 from antiphon.responses import v1
-from server.providers.seal import Seal, is_sealed
+from server.providers.seal import PREFIX, Seal, is_sealed
 
 
 class Proofs:
@@ -24,15 +27,18 @@ class Proofs:
 
         Reasoning that was sealed for another provider is left out, whole:
         without its proof none accepts it, and it was no part of the answer.
-        What was never sealed passes as it is.
+        What was never sealed passes as it is. What another provider keeps sealed in the items of its own tools is
+        taken out of them: no member of theirs here.
         """
-        if not any(_is_ours(item) for item in request.input):
+        if not any(_is_ours(item) or _holds_seal(item) for item in request.input):
             return request
         opened = v1.CreateResponseRequest()
         opened.CopyFrom(request)
         del opened.input[:]
         for item in request.input:
-            if not _is_ours(item):
+            if _holds_seal(item):
+                _without_seal(item, opened.input.add())
+            elif not _is_ours(item):
                 opened.input.add().CopyFrom(item)
             elif self._seal is not None and (proof := self._seal.open(item.reasoning.encrypted_content)) is not None:
                 kept = opened.input.add()
@@ -51,3 +57,15 @@ class Proofs:
 
 def _is_ours(item: v1.Item) -> bool:
     return item.HasField("reasoning") and is_sealed(item.reasoning.encrypted_content)
+
+
+def _holds_seal(item: v1.Item) -> bool:
+    """Whether a member that the contract does not know may be sealed."""
+    return PREFIX in item.catch_all
+
+
+def _without_seal(item: v1.Item, copy: v1.Item) -> None:
+    copy.CopyFrom(item)
+    members: dict[str, Any] = orjson.loads(item.catch_all)
+    kept = {name: text for name, text in members.items() if not (isinstance(text, str) and is_sealed(text))}
+    copy.catch_all = orjson.dumps(kept).decode() if kept else ""

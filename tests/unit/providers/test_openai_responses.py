@@ -537,6 +537,32 @@ async def test_a_model_that_cannot_seal_reasoning_is_not_asked_to(provider: Prov
     assert included == [["reasoning.encrypted_content"], None, None, ["reasoning.encrypted_content"]]
 
 
+@pytest.mark.parametrize(
+    ("members", "kept"),
+    [
+        ({"encrypted_content": "antiphon.1.AAAA"}, {}),
+        ({"encrypted_content": "antiphon.1.AAAA", "mood": "good"}, {"mood": "good"}),
+        ({"mood": "like antiphon.1.AAAA"}, {"mood": "like antiphon.1.AAAA"}),
+    ],
+)
+async def test_what_another_provider_keeps_in_its_items_stays_here(
+    opened: Open, upstream: FakeUpstream, members: dict[str, str], kept: dict[str, str]
+) -> None:
+    upstream.answer(fake.events(wire.TEXT))
+    search = {
+        "type": "web_search_call",
+        "id": "ws_1",
+        "status": "completed",
+        "action": {"type": "search", "query": "q"},
+    }
+    for key in (KEY, None):
+        request = a_request(input=[search | members, {"type": "message", "role": "user", "content": "hi"}])
+        before = request.SerializeToString(deterministic=True)
+        await batches(await opened(api_key=key), request)
+        assert upstream.requests[-1].json["input"][0] == search | kept
+        assert request.SerializeToString(deterministic=True) == before
+
+
 async def test_a_caller_who_asks_for_sealed_reasoning_is_told(provider: Provider, upstream: FakeUpstream) -> None:
     upstream.answer(_UNSEALABLE)
     with pytest.raises(errors.UpstreamRejected, match="not supported"):
