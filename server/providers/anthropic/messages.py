@@ -58,6 +58,7 @@ class Messages:
                     loss.cannot(turn.blocks[0].path, f"There is no role '{turn.role}'.")
         self._end_user()
         self._leave_out_halves()
+        self._put_calls_last()
         self.system += self._instructions
         if not self._messages and not self.system:
             raise loss.refusal("input", "It says nothing.")
@@ -131,6 +132,13 @@ class Messages:
                 for message in self._messages:
                     message["content"] = [one for one in message["content"] if one is not block]
         self._messages = [message for message in self._messages if message["content"]]
+
+    def _put_calls_last(self) -> None:
+        """Put calls after the texts beside them, as the API wants their outputs to follow at once. A turn with thoughts
+        or uses is the provider's own, and stays as it was."""
+        for message in self._messages:
+            if {block["type"] for block in message["content"]} == {"text", "tool_use"}:
+                message["content"].sort(key=lambda block: block["type"] == "tool_use")
 
     def _goes_on(self) -> bool:
         """Whether the user has said something since the provider spoke."""

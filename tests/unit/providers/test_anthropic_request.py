@@ -465,6 +465,16 @@ def test_outputs_come_first_in_the_turn_of_the_user() -> None:
     ]
 
 
+def test_calls_come_last_in_the_turn_of_another() -> None:
+    said = {"role": "assistant", "content": "I look."}
+    text = {"type": "text", "text": "I look."}
+    rest = [came("c1"), came("c2")]
+    given = messages(USER, called("c1"), said, called("c2"), *rest)
+    assert given[1]["content"] == [text, use("c1"), use("c2")]
+    own = messages(USER, thought(seal(THOUGHT)), called("c1"), said, called("c2"), *rest)
+    assert own[1]["content"] == [THOUGHT, use("c1"), text, use("c2")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "given"),
     [
