@@ -52,7 +52,7 @@ def thinking_of(
         return Thinking(adaptive) if told else Thinking()
     if effort == "none":
         if family.unthinking == "never":
-            loss.note("reasoning.effort")
+            loss.cannot("reasoning.effort", "This model always thinks.")
             return Thinking(adaptive if told else None, "low")
         return Thinking(None if family.unthinking == "omit" else {"type": family.unthinking})
     if effort not in _BUDGETS:
@@ -60,8 +60,14 @@ def thinking_of(
         return Thinking()
     if family.form == "adaptive":
         return Thinking(adaptive, _level(effort, family))
-    # With a budget the API refuses forced tools, and turns under way that began without a thought.
-    if forced or max_tokens <= _LEAST or _began_without_thought(messages):
+    if forced:
+        loss.cannot("reasoning.effort", "This model does not think when it must call a tool.")
+        return Thinking()
+    if max_tokens <= _LEAST:
+        loss.cannot("reasoning.effort", f"To think, this model needs max_output_tokens above {_LEAST}.")
+        return Thinking()
+    if _began_without_thought(messages):
+        # It refuses to go on in the midst of what it did without thinking, or elsewhere. The next turn thinks again.
         loss.note("reasoning.effort")
         return Thinking()
     budget = max(min(_BUDGETS[effort], max_tokens // 2), _LEAST)

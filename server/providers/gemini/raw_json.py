@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from server.errors import UpstreamError
+
+#: The second where it is nested deeper than this decoder goes.
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError)
 
 
 class _Content(msgspec.Struct):
@@ -33,7 +38,7 @@ def part_in(document: bytes, candidate: int, part: int) -> str:
         content = msgspec.json.decode(document, type=_Document).candidates[candidate].content
         raw = bytes(content.parts[part]) if content is not None else b""
         return _on_one_line(raw)
-    except (msgspec.DecodeError, IndexError, UnicodeDecodeError):
+    except (*_UNREADABLE, IndexError, UnicodeDecodeError):
         raise UpstreamError("A part of the provider's answer could not be read.") from None
 
 
@@ -41,7 +46,7 @@ def arguments_in(part: str) -> str:
     """The text of the arguments of a part's call, an object."""
     try:
         raw = bytes(msgspec.json.decode(part, type=_Part).functionCall.args)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise UpstreamError("The provider sent a call that could not be read.") from None
     if raw in (b"", b"null"):
         return "{}"
@@ -56,7 +61,7 @@ def documents_in(body: bytes) -> list[bytes]:
         return [body]
     try:
         return [bytes(one) for one in msgspec.json.decode(body, type=list[msgspec.Raw])]
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise UpstreamError("The provider's answer could not be read.") from None
 
 

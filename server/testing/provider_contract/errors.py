@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -32,6 +32,9 @@ from server.testing.provider_contract.asking import (
 from server.testing.provider_contract.base import Suite
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.base import Wire
+
+#: Stands for what is nested a thousand times.
+_DEEP: Final = "@deep@"
 
 
 class Errors(Suite):
@@ -89,6 +92,23 @@ class Errors(Suite):
         assert isinstance(answered.error, UpstreamError)
 
     @pytest.mark.parametrize("seed", range(40))
+    async def test_a_stream_nested_deeper_than_anything_sensible(
+        self, wire: Wire, upstream: FakeUpstream, provider: Provider, seed: int
+    ) -> None:
+        self.needs(wire, "line ends")  # elsewhere a frame cannot be changed in its text
+        chance = random.Random(seed)
+        frames = wire.frames(TEXT if "reasoning" in wire.lacks else MIXED)
+        place = chance.randrange(len(frames))
+        payload = wire.payload(frames[place])
+        if payload is not None:
+            deepened, mark = _deepened(payload, chance)
+            frame = wire.with_payload(frames[place], deepened)
+            frames[place] = frame.replace(mark.encode(), b"[" * 1000 + b"]" * 1000)
+        upstream.answer(self.stream(wire, frames))
+        answered = await ask(provider, a_request(tools=[WEATHER]))
+        assert answered.error is None or isinstance(answered.error, UpstreamError)
+
+    @pytest.mark.parametrize("seed", range(40))
     async def test_a_stream_of_the_wrong_shape(
         self, wire: Wire, upstream: FakeUpstream, provider: Provider, seed: int
     ) -> None:
@@ -107,6 +127,23 @@ class Errors(Suite):
             assert isinstance(answered.error, UpstreamError | UpstreamUnavailable | UpstreamRejected)
         elif wire.kind != "openai":  # which passes on what it does not know; the engine mends it
             check_event_order(answered.events, ended=False)
+
+
+def _deepened(payload: Any, chance: random.Random) -> tuple[Any, str]:
+    """A JSON value with one member more, and that member's value, which is to stand for another."""
+    objects: list[dict[str, Any]] = []
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            objects.append(value)
+        for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            walk(member)
+
+    payload = json.loads(json.dumps(payload))
+    walk(payload)
+    if objects:
+        chance.choice(objects)["deep"] = _DEEP
+    return payload, json.dumps(_DEEP)
 
 
 def _damaged(payload: Any, chance: random.Random) -> Any:

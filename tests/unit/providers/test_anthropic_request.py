@@ -297,8 +297,9 @@ def test_efforts(model: str, effort: str, told: tuple[Any, Any]) -> None:
     assert (body.get("thinking"), body.get("output_config", {}).get("effort")) == told
 
 
-def test_a_model_that_cannot_but_think_thinks_little_and_that_is_named() -> None:
-    body, omitted = raw(model=OPUS_5_5, reasoning={"effort": "none"})
+def test_a_model_that_cannot_but_think_is_not_kept_from_it() -> None:
+    assert refused(model=OPUS_5_5, reasoning={"effort": "none"}) == "reasoning.effort"
+    body, omitted = raw(model=OPUS_5_5, reasoning={"effort": "none"}, report=True)
     assert omitted == ["reasoning.effort"]
     assert orjson.loads(body)["output_config"] == {"effort": "low"}
     assert "thinking" not in orjson.loads(body)
@@ -332,7 +333,9 @@ def test_a_budget_is_below_the_longest_answer() -> None:
         return body["thinking"]["budget_tokens"]
 
     assert [budget(longest) for longest in (100_000, 10_000, 1500, 1025)] == [16384, 5000, 1024, 1024]
-    body, omitted = raw(model=HAIKU_4_5, reasoning={"effort": "high"}, max_output_tokens=1024)
+    short: dict[str, Any] = {"model": HAIKU_4_5, "reasoning": {"effort": "high"}, "max_output_tokens": 1024}
+    assert refused(**short) == "reasoning.effort"
+    body, omitted = raw(**short, report=True)
     assert omitted == ["reasoning.effort"]
     assert b"thinking" not in body
 
@@ -736,7 +739,8 @@ def test_a_model_that_cannot_be_forced() -> None:
 
 def test_who_must_call_cannot_think_by_a_budget() -> None:
     asked = {"tools": [WEATHER], "tool_choice": "required", "reasoning": {"effort": "high"}}
-    body, omitted = raw(model=HAIKU_4_5, **asked)
+    assert refused(model=HAIKU_4_5, **asked) == "reasoning.effort"
+    body, omitted = raw(model=HAIKU_4_5, **asked, report=True)
     assert json.loads(body)["tool_choice"] == {"type": "any"}
     assert "thinking" not in json.loads(body)
     assert omitted == ["reasoning.effort"]
