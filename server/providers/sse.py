@@ -2,7 +2,8 @@
 
 Bytes in, bytes out: nothing is decoded here, so a character split between two
 reads, U+2028 or U+0085 cannot do harm, and invalid UTF-8 is the reader's to
-judge. `id` and `retry` are ignored: nothing here reconnects.
+judge. `id` and `retry` are ignored: nothing here reconnects. Of other fields
+`error` alone can be asked for: some servers tell of errors in one.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ class EventTooLarge(Exception):
 class SseParser:
     """Parses one stream. What `feed` returns, taken together, does not depend on how the stream was cut."""
 
-    __slots__ = ("_after_cr", "_at_start", "_max", "_pending")
+    __slots__ = ("_after_cr", "_at_start", "_error_field", "_max", "_pending")
 
-    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES, error_field: bool = False) -> None:
+        """`error_field` makes an event called `error` of a field of that name, where there is no data beside it."""
         self._max = max_event_bytes
+        self._error_field = error_field
         #: The lines since the last blank one, not yet an event.
         self._pending = bytearray()
         self._after_cr = False
@@ -97,7 +100,7 @@ class SseParser:
                 if end > 7 and block.startswith(b"data: ", end + 1) and block.find(b"\n", end + 7) < 0:
                     events.append(new(ServerSentEvent, (block[7:end], block[end + 7 :])))
                     continue
-            event = _parse(block)
+            event = _parse(block, self._error_field)
             if event is not None:
                 events.append(event)
         return events
@@ -112,10 +115,11 @@ class SseParser:
             raise EventTooLarge(events)
 
 
-def _parse(block: bytes) -> ServerSentEvent | None:
+def _parse(block: bytes, error_field: bool) -> ServerSentEvent | None:
     """The event that the lines of a block make, if they make one: what has no data is none."""
     name = b""
     data: list[bytes] = []
+    errors: list[bytes] = []
     for line in block.split(b"\n"):
         field, _, value = line.partition(b":")
         if value[:1] == b" ":
@@ -124,4 +128,8 @@ def _parse(block: bytes) -> ServerSentEvent | None:
             data.append(value)
         elif field == b"event":
             name = value
+        elif field == b"error" and error_field:
+            errors.append(value)
+    if errors and not data:
+        name, data = b"error", errors
     return ServerSentEvent(name or b"message", b"\n".join(data)) if data else None

@@ -37,10 +37,11 @@ class Translator(Protocol):
 class EventReader:
     """Reads server-sent events with a translator: a `Reader`."""
 
-    def __init__(self, translator: Translator, *, max_event_bytes: int) -> None:
+    def __init__(self, translator: Translator, *, max_event_bytes: int, error_field: bool = False) -> None:
+        """`error_field`: see `SseParser`."""
         self._translator = translator
         self._writer = translator.writer
-        self._parser = SseParser(max_event_bytes=max_event_bytes)
+        self._parser = SseParser(max_event_bytes=max_event_bytes, error_field=error_field)
         self.failure: ServiceError | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from server.providers.sse import EventTooLarge, ServerSentEvent, SseParser
 
 
-def parse(chunks: Iterable[bytes], **options: int) -> list[ServerSentEvent]:
+def parse(chunks: Iterable[bytes], **options: Any) -> list[ServerSentEvent]:
     parser = SseParser(**options)
     return [event for chunk in chunks for event in parser.feed(chunk)]
 
@@ -167,3 +168,9 @@ def test_events_before_one_too_large_are_told() -> None:
     with pytest.raises(EventTooLarge) as raised:
         parse([b"data: 1\n\ndata: " + b"x" * 100 + b"\n\ndata: 2\n\n"], max_event_bytes=20)
     assert raised.value.events == [(b"message", b"1")]
+
+
+def test_a_field_called_error_is_an_event_only_where_that_is_asked_for() -> None:
+    stream = [b"error: {1}\n\n", b"error: 2\ndata: 3\n\n"]
+    assert parse(stream) == [(b"message", b"3")]
+    assert parse(stream, error_field=True) == [(b"error", b"{1}"), (b"message", b"3")]
