@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from server.providers.http import Url
-from server.providers.upstream.options import HttpOptions
+from server.providers.upstream.options import Check, HttpOptions, one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +18,21 @@ class Options(HttpOptions):
     base_url: str = "https://api.openai.com/v1"
     organization: str | None = None
     project: str | None = None
+    #: The header that `api_key` is sent in: Azure's is `api-key`.
+    key_header: str = "authorization"
+    #: What `api-version` in the query says; without it there is no query.
+    api_version: str | None = None
+
+    CHECKS: ClassVar[Mapping[str, Check]] = {**HttpOptions.CHECKS, "key_header": one_of("authorization", "api-key")}
 
     @property
     def url(self) -> Url:
         """Where responses are created."""
-        return self.at("/responses")
+        return self.at("/responses", api_version=self.api_version)
+
+    @property
+    def key_name(self) -> str:
+        return self.key_header
 
     @property
     def credentials(self) -> Mapping[str, str]:

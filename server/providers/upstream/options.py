@@ -140,22 +140,36 @@ class HttpOptions:
                 check: Check = cls.CHECKS.get(option, line)
                 checked[option] = check(option, value)
         options = cls(**checked)
-        if options.api_key is not None and cls.KEY_HEADER in options.headers:
-            raise ValueError(f"headers.{cls.KEY_HEADER} stands beside api_key, which makes the same header")
+        if options.api_key is not None and options.key_name in options.headers:
+            raise ValueError(f"headers.{options.key_name} stands beside api_key, which makes the same header")
         options.check()
         return options
 
     def check(self) -> None:
         """Check what must hold between options. Raises `ValueError`."""
 
-    def at(self, path: str) -> Url:
-        """The URL of a path, which is appended to `base_url` as that is given."""
-        return parse_url(self.base_url.rstrip("/") + path)
+    @property
+    def root(self) -> str:
+        """What paths are appended to, as it is given."""
+        return self.base_url
+
+    def at(self, path: str, **query: str | None) -> Url:
+        """The URL of a path, with the members of the query that are not None; `_` in their names is spelled `-`."""
+        url = parse_url(self.root.rstrip("/") + path)
+        members = {name.replace("_", "-"): value for name, value in query.items() if value is not None}
+        return url.copy_merge_params(members) if members else url
+
+    @property
+    def key_name(self) -> str:
+        """The header that `api_key` is sent in, where that is for the options to say."""
+        return self.KEY_HEADER
 
     @property
     def credentials(self) -> Mapping[str, str]:
         """The headers that say who asks."""
-        return {} if self.api_key is None else {self.KEY_HEADER: f"Bearer {self.api_key}"}
+        if self.api_key is None:
+            return {}
+        return {self.key_name: f"Bearer {self.api_key}" if self.key_name == "authorization" else self.api_key}
 
     @property
     def request_headers(self) -> dict[str, str]:

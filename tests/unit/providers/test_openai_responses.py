@@ -168,6 +168,21 @@ async def test_headers(opened: Open, upstream: FakeUpstream) -> None:
     }
 
 
+async def test_a_key_in_another_header_and_a_version(opened: Open, upstream: FakeUpstream) -> None:
+    """As https://learn.microsoft.com/azure/ai-foundry/openai/latest has it."""
+    upstream.answer(fake.events(wire.TEXT))
+    base_url = f"http://127.0.0.1:{upstream.port}/openai/v1"
+    await batches(await opened(base_url=base_url, key_header="api-key", api_version="preview"))
+    (sent,) = upstream.requests
+    assert sent.path == "/openai/v1/responses?api-version=preview"
+    assert sent.headers["api-key"] == KEY
+    assert "authorization" not in sent.headers
+    with pytest.raises(ValueError, match=r"headers\.api-key stands beside api_key"):
+        await opened(key_header="api-key", headers={"api-key": "x"})
+    with pytest.raises(ValueError, match="key_header must be one of authorization, api-key"):
+        await opened(key_header="x-key")
+
+
 async def test_no_key_no_authorization(opened: Open, upstream: FakeUpstream) -> None:
     upstream.answer(fake.events(wire.TEXT))
     await batches(await opened(api_key=None))
