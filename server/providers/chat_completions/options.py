@@ -22,10 +22,10 @@ _DATED: Final = re.compile(r"\d{4}-\d\d-\d\d")
 def with_key(given: Mapping[str, Any], environ: Mapping[str, str]) -> Mapping[str, Any]:
     """The options with the key that the environment has for their preset, unless they say themselves who asks."""
     preset = PRESETS.get(str(given.get("preset") or _PRESET))
-    if preset is None or given.get("api_key") is not None:
+    if preset is None or not preset.key_variable or given.get("api_key") is not None:
         return given
     headers = given.get("headers")
-    if isinstance(headers, Mapping) and any(str(name).lower() == preset.key_header for name in headers):
+    if isinstance(headers, Mapping) and any(str(name).lower() in ("authorization", "api-key") for name in headers):
         return given
     key = environ.get(preset.key_variable, "").strip()
     return {**given, "api_key": key} if key else given
