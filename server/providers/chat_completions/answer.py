@@ -144,6 +144,8 @@ class ChatTranslator:
             calls = [{"index": 0, "function": delta["function_call"]}]
         if calls:
             self._end_reasoning()
+            if self._think_tags is not None:
+                self._think_tags.finish()
             self._calls.take(calls, data, place)
 
     # Text
@@ -267,6 +269,7 @@ class ChatTranslator:
         if self._think_tags is not None:
             self._think_tags.finish()
         self._end_reasoning()
+        self._calls.flush()
         usage = usage_of(self._usage)
         told = v1.Response(service_tier=self._service_tier) if self._service_tier else None
         if finish in _WHOLE or not finish:
@@ -274,7 +277,6 @@ class ChatTranslator:
                 raise UpstreamError("The provider sent a call that names no tool.")
             self.writer.finish("completed", usage=usage, told=told)
         else:
-            self._calls.cut()
             self.writer.finish("incomplete", usage=usage, told=told, incomplete_reason=_CUT.get(finish))
 
 

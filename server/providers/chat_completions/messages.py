@@ -75,7 +75,7 @@ class _Writing:
         parts = self._content.parts(self._only(blocks, Text))
         if not parts:
             return
-        if not self._quirks.system_anywhere:
+        if not self._quirks.system_anywhere and all(part.keys() == {"type", "text"} for part in parts):
             parts = [{"type": "text", "text": "\n\n".join(part["text"] for part in parts)}]
         role = role if self._quirks.developer_role else "system"
         self.messages.append({"role": role, "content": self._content.joined(parts)})
@@ -124,8 +124,8 @@ class _Writing:
                     thought.append(block)
                 case Call():
                     calls.append(self._call(block))
-                case HostedCall(kind="web_search_call"):
-                    self._loss.note(block.path)  # what it found stands in the text after it
+                case HostedCall(kind="web_search_call" | "code_interpreter_call"):
+                    self._loss.note(block.path)  # what came of it stands in the text after it
                 case _:
                     self._loss.cannot(block.path)
         self._say(self._content.parts(said), calls, thought)

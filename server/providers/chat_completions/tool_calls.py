@@ -62,8 +62,8 @@ class ToolCalls:
         """Whether a call has not been told the name of."""
         return bool(self._nameless)
 
-    def cut(self) -> None:
-        """Tell what is left of calls that were cut."""
+    def flush(self) -> None:
+        """Tell what is left of calls, when nothing more of them comes."""
         self._calls.cut()
 
     def take(self, pieces: Any, data: bytes, choice: int) -> None:

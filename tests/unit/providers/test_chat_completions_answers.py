@@ -276,6 +276,16 @@ def test_a_call_of_a_custom_tool() -> None:
     assert told.output[0].HasField("custom_tool_call")
 
 
+@pytest.mark.parametrize("reason", ["tool_calls", "length"])
+@pytest.mark.parametrize(
+    ("arguments", "text"), [('{"input":"ls"}', "ls"), ("ls -l", "ls -l"), ('{"in": 1}', '{"in": 1}')]
+)
+def test_a_call_of_a_custom_tools_stand_in(arguments: str, text: str, reason: str) -> None:
+    call = piece(arguments, index=0, id="a", name="shell")
+    told = response(delta(tool_calls=[call]), finish(reason), preset="xai", tools=[SHELL])
+    assert outline(told) == [("a", "shell", text)]
+
+
 def test_words_after_calls_are_told() -> None:
     call = piece("{}", index=0, id="a", name="f")
     told = response(delta(content="x"), delta(tool_calls=[call]), delta(content="y"), finish())
@@ -367,6 +377,12 @@ def test_details_are_put_together_and_sealed() -> None:
     ]
 
 
+def test_details_of_another_index_are_others() -> None:
+    details = [{"type": "reasoning.text", "text": "a", "index": 0}, {"type": "reasoning.text", "text": "b", "index": 1}]
+    told = response(*[delta(reasoning_details=[one]) for one in details], finish())
+    assert PROOFS.open("reasoning_details", told.output[0].reasoning.encrypted_content) == details
+
+
 def test_a_signed_thought_is_sealed() -> None:
     first = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
     last = {"type": "thinking", "thinking": [{"type": "text", "text": "m."}], "signature": "sig", "closed": True}
@@ -400,6 +416,12 @@ def test_tags_around_reasoning(text: str, items: list[tuple[str, ...]], size: in
     chunks = [delta(content=text[at : at + size]) for at in range(0, len(text), size)]
     assert outline(response(*chunks, finish(), think_tags=True)) == items
     assert outline(response(*chunks, finish())) == [("said", text)], "only where that is asked for"
+
+
+def test_tags_that_a_call_cuts_short() -> None:
+    call = piece("{}", index=0, id="a", name="f")
+    told = response(delta(content="<thi"), delta(tool_calls=[call]), finish(), think_tags=True)
+    assert outline(told) == [("said", "<thi"), ("a", "f", "{}")]
 
 
 # Tokens
@@ -531,6 +553,10 @@ def test_errors_in_a_stream(chunk: Any, kind: type[errors.ServiceError]) -> None
         with pytest.raises(errors.ServiceError) as raised:
             reader().whole(orjson.dumps(chunk))
         assert type(raised.value) is kind
+
+
+def test_words_beside_choices_are_no_error() -> None:
+    assert outline(response(delta(content="Hi") | {"code": 0, "message": "ok"}, finish())) == [("said", "Hi")]
 
 
 def test_errors_beside_a_chunk() -> None:

@@ -282,6 +282,11 @@ def test_reasoning_of_several_steps_is_one_members_text() -> None:
     assert messages(steps, "deepseek")[1] == {"role": "assistant", "content": "So.", "reasoning_content": "One\n\nTwo"}
 
 
+def test_only_calls_need_reasoning() -> None:
+    said = {"role": "assistant", "content": "So."}
+    assert messages([HI, said, HI], "deepseek") == [HI, said, HI]
+
+
 def test_reasoning_alone() -> None:
     assert messages([HI, thought("Hm"), HI]) == [HI, HI]
     assert messages([HI, thought("Hm"), HI], "deepseek")[1] == {
@@ -314,6 +319,15 @@ LATE = [
 def test_instructions(preset: str, expected: list[str]) -> None:
     sent = body({"instructions": "Rule.", "input": LATE}, preset)["messages"]
     assert [f"{message['role']} {message['content']}" for message in sent] == expected
+
+
+def test_marks_of_what_to_cache_stay_on_instructions() -> None:
+    quirks = PRESETS["vllm"].quirks.changed("quirks", {"cache_mark": "cache_control"})
+    marked = {"type": "input_text", "text": "One.", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}
+    omitted: list[str] = []
+    sent = messages([{"role": "system", "content": [marked]}, HI], quirks, omitted=omitted)
+    assert sent[0]["content"] == [{"type": "text", "text": "One.", "cache_control": {"type": "ephemeral"}}]
+    assert omitted == ["input[0].content[0].prompt_cache_breakpoint.ttl"]
 
 
 def test_texts_are_parts_or_joined() -> None:
@@ -368,6 +382,11 @@ def test_ids_of_calls_stay_or_are_always_replaced_alike(preset: str, call_id: st
     assert spelled == sent[2]["tool_call_id"]
     assert (spelled == call_id) is stays
     assert re.fullmatch("[a-zA-Z0-9]{9}" if preset == "mistral" else "[!-~]{1,40}", spelled)
+
+
+def test_what_others_did_themselves_has_no_place() -> None:
+    call = {"type": "mcp_call", "id": "mcp_1", "name": "f", "server_label": "s", "arguments": "{}", "output": "17"}
+    assert refused({"input": [HI, call, HI]}) == "input[1]"
 
 
 def test_what_was_searched_before_is_told_by_the_text_after_it() -> None:
@@ -532,7 +551,7 @@ def test_tool_choice(preset: str, choice: Any, tools: Any, told: Any) -> None:
 
 
 def test_nothing_is_said_of_tools_where_there_are_none() -> None:
-    sent = body({"tool_choice": "none", "parallel_tool_calls": False, "tools": []})
+    sent = body({"tool_choice": "none", "parallel_tool_calls": False, "tools": []}, "deepseek")
     assert sent == {"model": "m", "messages": [HI], "stream": False}
 
 
