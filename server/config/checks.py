@@ -19,7 +19,7 @@ from server.masking import plain
 from server.patterns import most_specific
 
 _LATER = "is not supported by this version"
-_LATER_KINDS = frozenset({"chat_completions", "bedrock"})
+_LATER_KINDS = frozenset({"bedrock"})
 _LATER_STORES = frozenset({"postgres", "postgresql", "redis", "rediss"})
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from server.errors import UpstreamError
 from server.providers.seal import Seal
 
 #: Pieces of reasoning with what proves them, in order: `reasoning_details`, or parts of the type `thinking`.
@@ -23,8 +24,13 @@ class Proofs:
         self._seal = seal
 
     def close(self, form: str, details: Details) -> str:
-        """Seal reasoning of this form."""
-        return self._seal.close(orjson.dumps([form, details]))
+        """Seal reasoning of this form. Raises `UpstreamError` for what no request could hold."""
+        try:
+            # Nested here as deep as it will be there, for there is a limit to that.
+            told = orjson.dumps([[[form, details]]])[2:-2]
+        except orjson.JSONEncodeError:
+            raise UpstreamError("The provider sent reasoning that could not be read.") from None
+        return self._seal.close(told)
 
     def open(self, form: str, proof: str) -> Details:
         """The reasoning in a proof; nothing where it is another's, or of another form."""

@@ -143,5 +143,5 @@ def _raw(data: bytes, choice: int, place: int) -> str:
         calls = message.tool_calls or [_Call(message.function_call)]
         function = calls[place].function
         return bytes(function.arguments).decode() if function is not None else ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError, RecursionError):
         raise UpstreamError("The provider sent a call whose arguments could not be read.") from None

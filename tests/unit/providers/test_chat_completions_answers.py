@@ -631,3 +631,23 @@ def test_verdicts(told: Any, message: str | None, code: str | None) -> None:
 )
 def test_what_makes_no_sense(chunk: Any) -> None:
     assert type(failure(delta(content="Hi"), chunk, finish())) is errors.UpstreamError
+
+
+@pytest.mark.parametrize("depth", [200, 253, 300, 1000, 5000])
+@pytest.mark.parametrize(
+    "around",
+    [
+        b'{"choices":[{"delta":{"reasoning_details":[{"type":"x","data":%b}]}}]}',
+        b'{"choices":[{"delta":{"content":[{"type":"thinking","thinking":"x","signature":%b}]}}]}',
+        b'{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":{"a":%b}}}]}}]}',
+        b'{"choices":[{"delta":{"content":"x","else":%b}}]}',
+    ],
+)
+def test_what_is_too_deep_is_an_error_of_the_providers_at_most(around: bytes, depth: int) -> None:
+    chunk = around % (b"[" * depth + b"]" * depth)
+    reading = reader()
+    try:
+        events(reading, spelled(b"data: " + chunk + b"\n\n", finish()))
+    except errors.ServiceError as error:
+        reading.failure = error
+    assert reading.ended or type(reading.failure) is errors.UpstreamError
