@@ -40,6 +40,8 @@ _SPELLED_TWICE: Final[dict[str, Sequence[tuple[str, str]]]] = {
 }
 #: How many items, and parts of messages and outputs, one request may bring along, and how many tools.
 _MAX_ITEMS: Final = 20_000
+#: Members of other gateways' making, which would have a provider choose a model that the caller may not use.
+_MODELS: Final = frozenset({"models", "fallbacks"})
 _MAX_TOOLS: Final = 10_000
 _NAMED_TOOLS: Final = frozenset({"function", "custom", "namespace"})
 
@@ -77,6 +79,8 @@ def check_create(request: v1.CreateResponseRequest) -> None:
     check(request)
     if not request.model:
         raise missing("model")
+    if request.catch_all:
+        _check_unknown(request.catch_all)
     if request.background:
         raise _unsupported("background")
     if request.HasField("conversation") or request.HasField("conversation_id"):
@@ -99,6 +103,14 @@ def check_create(request: v1.CreateResponseRequest) -> None:
         for name in ("name", "schema"):
             if not getattr(schema, name):
                 raise missing(f"text.format.{name}")
+
+
+def _check_unknown(members: str) -> None:
+    """What is not of the API is the providers' to know, but for what would lead round the caller's rights."""
+    chosen = _MODELS.intersection(openai_json.parse(members.encode()))
+    if chosen:
+        param = min(chosen)
+        raise UnsupportedParameter(f"'{param}' is not for callers: which models answer is configured.", param=param)
 
 
 def _check_counts(request: v1.CreateResponseRequest) -> None:

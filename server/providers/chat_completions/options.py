@@ -13,7 +13,7 @@ from server.providers.chat_completions.quirks import Quirks
 from server.providers.http import Url
 from server.providers.upstream.options import Check, HttpOptions, one_of
 
-_PRESET: Final = "openai"
+_PRESET: Final = "compatible"
 _RESOURCE: Final = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 #: A version that is a date belongs to the older paths, which name the deployment.
 _DATED: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -22,13 +22,18 @@ _DATED: Final = re.compile(r"\d{4}-\d\d-\d\d")
 def with_key(given: Mapping[str, Any], environ: Mapping[str, str]) -> Mapping[str, Any]:
     """The options with the key that the environment has for their preset, unless they say themselves who asks."""
     preset = PRESETS.get(str(given.get("preset") or _PRESET))
-    if preset is None or not preset.key_variable or given.get("api_key") is not None:
+    # A vendor's key is for that vendor alone.
+    if preset is None or not preset.key_variable or not {"api_key", "base_url"}.isdisjoint(_set(given)):
         return given
     headers = given.get("headers")
     if isinstance(headers, Mapping) and any(str(name).lower() in ("authorization", "api-key") for name in headers):
         return given
     key = environ.get(preset.key_variable, "").strip()
     return {**given, "api_key": key} if key else given
+
+
+def _set(given: Mapping[str, Any]) -> set[str]:
+    return {option for option, value in given.items() if value is not None}
 
 
 def _resource(option: str, value: Any) -> str:

@@ -28,6 +28,7 @@ GOOD = [
     OK + 'tools { function { name: "f" } }',
     OK + 'tools { function { name: "f" parameters: "{\\"type\\":\\"object\\"}" } }',
     OK + "temperature: 0 top_p: 0",
+    OK + 'catch_all: "{\\"seed\\":1}"',
     'model: "m" input { message { role: "user" content_text: "x" } }',
     'model: "m" input { fallback: "{\\"type\\":\\"novel\\"}" }',
 ]
@@ -43,6 +44,8 @@ ITEM = 'model: "m" input { message { role: "user" content_text: "x" } } input '
 BAD: list[tuple[str, type[InvalidRequest], str]] = [
     ('input_text: "x"', MissingParameter, "model"),
     ('model: "m"', MissingParameter, "input"),
+    (OK + 'catch_all: "{\\"seed\\":1,\\"models\\":[]}"', UnsupportedParameter, "models"),
+    (OK + 'catch_all: "{\\"fallbacks\\":[\\"big\\"]}"', UnsupportedParameter, "fallbacks"),
     ('model: "m" previous_response_id: ""', MissingParameter, "input"),
     (OK + "background: true", UnsupportedParameter, "background"),
     (OK + 'conversation_id: "conv_1"', UnsupportedParameter, "conversation"),
