@@ -19,7 +19,6 @@ from server.masking import plain
 from server.patterns import most_specific
 
 _LATER = "is not supported by this version"
-_LATER_KINDS = frozenset({"bedrock"})
 _LATER_STORES = frozenset({"postgres", "postgresql", "redis", "rediss"})
 
 
@@ -93,7 +92,7 @@ def _providers(providers: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         kind = provider.get("kind")
         if isinstance(kind, str) and kind not in installed:
-            yield Problem((*path, "kind"), _not_installed(kind if kind in _LATER_KINDS else None, installed))
+            yield Problem((*path, "kind"), _not_installed(None, installed))
         for option, value in provider.items():
             if not plain(option):
                 yield Problem(path, "has an option that is not a plain word")

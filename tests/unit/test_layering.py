@@ -112,6 +112,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "opentelemetry.proto.collector.metrics": ("server.telemetry.otlp_metrics", "server.testing"),
     "prometheus_client": ("server.telemetry",),
     **dict.fromkeys(["httpx", "httpx_aiohttp"], ("server.providers.http",)),
+    "botocore": ("server.providers.bedrock",),
     "redis": ("server.limits.redis", "server.stores.redis", "server.testing"),
     # Traces are made in one place of each process; others hand their context on.
     "opentelemetry": (

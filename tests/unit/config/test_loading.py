@@ -199,7 +199,6 @@ retention: 3x
         ("providers: {a: {}}", "1: providers.a.kind: is required"),
         ("providers: {a: scripted}", "1: providers.a: must be a mapping"),
         ("providers: []", "1: providers: must be a mapping"),
-        ("providers: {a: {kind: bedrock}}", "1: providers.a.kind: bedrock is not supported by this version"),
         ("providers: {a: {kind: openia}}", "1: providers.a.kind: is not of a kind that is installed; installed: "),
         ("providers: {'a b': {kind: openai}}", '1: providers["a b"]: must be named with'),
         ("providers: {a: {kind: openai, 'a b': 1}}", "1: providers.a: has an option that is not a plain word"),
