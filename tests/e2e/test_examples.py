@@ -132,10 +132,12 @@ def test_the_configuration_is_valid(
     assert printed.err == ""
 
 
-def test_the_configuration_in_the_readme_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize(
+    "text", re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+)
+def test_the_configurations_in_the_readme_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     file = tmp_path / "antiphon.yaml"
     file.write_text(text)
-    monkeypatch.setenv("MOCK_KEY", "sk-mock")
-    monkeypatch.setenv("ANTIPHON_KEY", "ak-0123456789abcdef")
+    for name in re.findall(r"\$\{(\w+)\}", text):
+        monkeypatch.setenv(name, "ak-0123456789abcdef")
     assert main(["check", str(file)]) == 0

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from server.config import load
+from server.config.defaults import _VENDORS
 from server.config.schema import (
     Config,
     KeyConfig,
@@ -17,9 +22,15 @@ from server.config.schema import (
     TenantConfig,
     TimeoutConfig,
 )
-from server.providers.openai_responses.options import Options
+from server.providers.anthropic import options as anthropic
+from server.providers.bedrock import options as bedrock
+from server.providers.chat_completions import options as chat_completions
+from server.providers.gemini import options as gemini
+from server.providers.openai_responses import options as openai
+from server.providers.upstream.options import HttpOptions
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+DOCUMENT = (DOCS / "configuration.md").read_text()
 _ROW = re.compile(r"^\| (`[^|]+`) \| ([^|]*) \|", re.M)
 
 
@@ -53,7 +64,27 @@ def test_every_key_of_the_file_is_documented_and_no_other() -> None:
 
 
 def test_every_option_of_the_openai_provider_is_documented_and_no_other() -> None:
-    assert set(documented("`providers`")) == {option.name for option in fields(Options)}
+    assert set(documented("`providers`")) == {option.name for option in fields(openai.Options)}
+
+
+@pytest.mark.parametrize("kind", [chat_completions, anthropic, gemini, bedrock])
+def test_every_option_of_a_kind_is_documented(kind: Any) -> None:
+    """Those that all have need not be."""
+    page = (DOCS / "providers" / f"{kind.__name__.split('.')[-2]}.md").read_text()
+    options = {name for names, _ in _ROW.findall(page) for name in re.findall(r"`([^`]+)`", names)}
+    own = {option.name for option in fields(kind.Options)} - {option.name for option in fields(HttpOptions)}
+    assert own <= options
+
+
+def test_the_default_models_are_documented() -> None:
+    section = DOCUMENT.partition("## Default models")[2].partition("\n## ")[0]
+    for variables, provider, patterns in re.findall(r"^\| (`[^|]+) \| `(\w+)` \| ([^|]+) \|$", section, re.M):
+        for variable in re.findall(r"`(\w+_KEY)`", variables):
+            config = load(None, {variable: "sk-0123456789abcdef"})
+            served = {name for name, model in config.models.items() if model.provider == provider}
+            assert served == set(re.findall(r"`([^`]+)`", patterns)), variable
+    named = set(re.findall(r"`(\w+_(?:KEY|URL))`", section))
+    assert named == {name for vendor in _VENDORS for name in (*vendor.keys, vendor.base_url) if name is not None}
 
 
 def test_the_documented_waits_are_the_defaults() -> None:

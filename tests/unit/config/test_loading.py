@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from server import registry
 from server.config import Config, ConfigError, load, parse
 from server.config.schema import timeouts
 from server.limits.base import Kind, Limit
@@ -50,6 +51,38 @@ def test_a_key_for_openai_adds_its_models() -> None:
         *("gpt-*", "o1*", "o3*", "o4*", "chatgpt-*", "codex-*", "computer-use-*")
     }
     assert config.models["gpt-*"].model is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "provider", "kind", "options", "model"),
+    [
+        ("ANTHROPIC_API_KEY", "anthropic", "anthropic", {}, "claude-*"),
+        ("GEMINI_API_KEY", "gemini", "gemini", {}, "gemini-*"),
+        ("GOOGLE_API_KEY", "gemini", "gemini", {}, "gemini-*"),
+        ("DEEPSEEK_API_KEY", "deepseek", "chat_completions", {"preset": "deepseek"}, "deepseek-*"),
+        ("MOONSHOT_API_KEY", "moonshot", "chat_completions", {"preset": "moonshot"}, "kimi-*"),
+        ("XAI_API_KEY", "xai", "chat_completions", {"preset": "xai"}, "grok-*"),
+        ("MISTRAL_API_KEY", "mistral", "chat_completions", {"preset": "mistral"}, "mistral-*"),
+    ],
+)
+def test_a_vendors_key_adds_its_models(
+    variable: str, provider: str, kind: str, options: dict[str, str], model: str
+) -> None:
+    config = load(None, {variable: f"{CANARY}\n"})
+    assert list(config.providers) == ["scripted", provider]
+    assert config.providers[provider].kind == kind
+    assert dict(config.providers[provider].options) == options | {"api_key": CANARY}
+    assert (config.models[model].provider, config.models[model].model) == (provider, None)
+    registry.provider(kind)(provider, config.providers[provider].options)  # raises where they do not fit
+
+
+def test_keys_of_several_vendors_add_the_models_of_all() -> None:
+    config = load(
+        None, {"OPENAI_API_KEY": CANARY, "ANTHROPIC_API_KEY": CANARY, "ANTHROPIC_BASE_URL": "http://127.0.0.1:1"}
+    )
+    assert list(config.providers) == ["scripted", "openai", "anthropic"]
+    assert config.providers["anthropic"].options["base_url"] == "http://127.0.0.1:1"
+    assert {model.provider for model in config.models.values()} == {"scripted", "openai", "anthropic"}
 
 
 @pytest.mark.parametrize("environ", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_BASE_URL": "http://127.0.0.1:1"}])
