@@ -8,15 +8,13 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
-import orjson
-
 from server.providers.anthropic.caching import hint
 from server.providers.prompt.blocks import Audio, Block, Call, File, Image, Output, Refusal, Text
+from server.providers.prompt.calls import fitting, object_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.media import Media
 
@@ -28,7 +26,7 @@ _PDF: Final = "application/pdf"
 #: Media types of text that do not say so.
 _TEXTS: Final = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml",
                            "application/javascript", "application/x-sh", "application/x-ndjson"})  # fmt: skip
-_UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]")
+_CALL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_ID: Final = 64
 
 
@@ -113,31 +111,21 @@ def _plain(media: Media) -> Json | None:
 
 
 def call(block: Call) -> Json:
-    """A call. Arguments that are no object, as those of a call that was cut, are put into one."""
-    arguments: Any = {}
-    if block.arguments.strip():
-        try:
-            is_object = isinstance(orjson.loads(block.arguments), dict)
-        except orjson.JSONDecodeError:
-            is_object = False
-        arguments = orjson.Fragment(block.arguments) if is_object else {"INVALID_JSON": block.arguments}
-    return {"type": "tool_use", "id": call_id(block.call_id), "name": block.wire_name, "input": arguments}
+    """A call."""
+    return {
+        "type": "tool_use",
+        "id": fitting(block.call_id, _CALL_ID, _MAX_ID),
+        "name": block.wire_name,
+        "input": object_of(block.arguments),
+    }
 
 
 def output(block: Output, loss: Loss) -> Json:
     """What a call came to."""
-    made: Json = {"type": "tool_result", "tool_use_id": call_id(block.call_id)}
+    made: Json = {"type": "tool_result", "tool_use_id": fitting(block.call_id, _CALL_ID, _MAX_ID)}
     content = parts(block.parts, loss)
     # What is within cannot be marked by itself.
     hints = [part.pop("cache_control", None) for part in content]
     if content:
         made["content"] = content
     return hint(made, *hints)
-
-
-def call_id(given: str) -> str:
-    """The id of a call as the API takes it; always the same for the same one."""
-    fit = _UNFIT.sub("_", given)
-    if fit == given and 0 < len(fit) <= _MAX_ID:
-        return fit
-    return f"{fit[: _MAX_ID - 9]}_{hashlib.sha256(given.encode()).hexdigest()[:8]}"

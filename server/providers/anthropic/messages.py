@@ -19,6 +19,7 @@ from server.providers.prompt.loss import Loss
 #: Opens what was sealed here; None for what was not.
 Unseal: TypeAlias = Callable[[str], list[Json] | None]
 
+_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 #: A conversation must begin with the user; this stands for one who has said nothing yet.
 _SILENCE: Final = "(The conversation begins.)"
 
@@ -65,6 +66,22 @@ class Messages:
         if not self._messages or self._messages[0]["role"] != "user":
             self._messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _SILENCE}]})
         self.messages = self._messages
+
+    @property
+    def began_without_thought(self) -> bool:
+        """Whether the last turn waits for the outputs of tools, and did not begin with a thought: it was begun by
+        another provider, or while the model was not to think."""
+        first: Json | None = None
+        for message in reversed(self.messages):
+            if message["role"] == "user":
+                kinds = {block["type"] for block in message["content"]}
+                if "tool_result" not in kinds or (first is not None and kinds != {"tool_result"}):
+                    break
+            elif message["role"] == "assistant":
+                if message is self.messages[-1]:
+                    return False
+                first = message
+        return first is not None and first["content"][0]["type"] not in _THOUGHTS
 
     def _add_user(self, blocks: Iterable[Block]) -> None:
         for block in blocks:

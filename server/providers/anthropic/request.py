@@ -11,11 +11,12 @@ import orjson
 
 from antiphon.responses import v1
 from server.providers.anthropic import caching
-from server.providers.anthropic.families import Family, family_of
 from server.providers.anthropic.messages import Messages, Unseal
 from server.providers.anthropic.options import Options
-from server.providers.anthropic.thinking import Thinking, thinking_of
 from server.providers.anthropic.tools import Offer
+from server.providers.claude.families import family_of
+from server.providers.claude.sampling import sampling_of
+from server.providers.claude.thinking import Thinking, thinking_of
 from server.providers.prompt import reading
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.settings import Settings, read_settings
@@ -47,7 +48,7 @@ def encode(
     said = Messages(prompt, loss, unseal, system_messages=family.system_messages, thoughts=thoughts)
     max_tokens = request.max_output_tokens if request.HasField("max_output_tokens") else options.max_tokens
     thinking = thinking_of(
-        settings, family, loss, max_tokens=max_tokens, forced=offer.is_forced, messages=said.messages
+        settings, family, loss, max_tokens=max_tokens, forced=offer.is_forced, unproven=said.began_without_thought
     )
     mark = caching.mark(request, caching.blocks_of(said.system, said.messages), loss)
     body: dict[str, Any] = {
@@ -63,7 +64,7 @@ def encode(
         "cache_control": mark,
         "metadata": _metadata(request, loss),
         "service_tier": _tier(request, loss),
-        **_sampling(request, family, thinking, loss),
+        **sampling_of(request, family, thinking, loss),
     }
     body = {name: value for name, value in body.items() if value not in (None, [], {})}
     return orjson.dumps(body | {"stream": stream})
@@ -83,35 +84,6 @@ def _output(settings: Settings, thinking: Thinking, loss: Loss) -> dict[str, Any
     else:
         loss.cannot("text.format", "Give it a schema: any object at all is no form that can be asked for.")
     return config
-
-
-def _sampling(request: v1.CreateResponseRequest, family: Family, thinking: Thinking, loss: Loss) -> dict[str, float]:
-    """What is said of chance. 1 is what the API does unasked, and left out where the model would refuse it."""
-    said: dict[str, float] = {}
-    if request.HasField("temperature"):
-        given = request.temperature
-        if not family.sampling:
-            if given != 1:
-                loss.cannot("temperature", "This model does not take it.")
-        elif given > 1:
-            loss.cannot("temperature", "It goes up to 1.")
-        elif thinking.is_asked and given != 1:
-            loss.cannot("temperature", "It cannot be set while the model is to think.")
-        else:
-            said["temperature"] = given
-    if request.HasField("top_p"):
-        given = request.top_p
-        if given == 1 and (said or not family.sampling):
-            return said
-        if not family.sampling:
-            loss.cannot("top_p", "This model does not take it.")
-        elif said:
-            loss.cannot("top_p", "It cannot be set beside temperature.")
-        elif thinking.is_asked and given < 0.95:
-            loss.cannot("top_p", "It cannot be below 0.95 while the model is to think.")
-        else:
-            said["top_p"] = given
-    return said
 
 
 def _metadata(request: v1.CreateResponseRequest, loss: Loss) -> dict[str, str]:

@@ -14,7 +14,7 @@ import orjson
 from antiphon.responses import v1
 from server.errors import InvalidValue
 from server.providers.anthropic.content import Json
-from server.providers.anthropic.families import Family
+from server.providers.claude.families import Family
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Function, Hosted, Tools
 
@@ -137,16 +137,7 @@ def _function(function: Function) -> Json:
     made: Json = {"name": function.wire_name}
     if function.description:
         made["description"] = function.description
-    made["input_schema"] = _schema(function.schema)
+    made["input_schema"] = orjson.Fragment(function.schema)
     if function.strict:
         made["strict"] = True
     return made
-
-
-def _schema(text: str) -> orjson.Fragment:
-    """The schema's own text, with the type that the API insists on where it names none."""
-    value: Any = orjson.loads(text)
-    if isinstance(value, dict) and "type" not in value:
-        rest = text.lstrip()[1:]
-        text = '{"type":"object"' + ("," if value else "") + rest
-    return orjson.Fragment(text)

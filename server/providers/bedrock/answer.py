@@ -173,7 +173,7 @@ class Answer:
             raise _senseless()
         if text is not None:
             thought.pieces.append(text)
-            if self._family.summarizes:
+            if self._family.claude is not None:
                 self.writer.reasoning_summary(text)
             elif self._family.name != "nova" or text != _NOTHING:
                 self.writer.reasoning_text(text)

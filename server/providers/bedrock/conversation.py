@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any, Final
-
-import orjson
 
 from server.providers.bedrock import hosted
 from server.providers.bedrock.caching import CachePoints
@@ -27,6 +24,7 @@ from server.providers.prompt.blocks import (
     Text,
     Turn,
 )
+from server.providers.prompt.calls import fitting, object_of
 from server.providers.prompt.loss import Loss
 
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
@@ -145,7 +143,7 @@ class Conversation:
                 case Call():
                     self.called[block.wire_name] = None
                     use = {"toolUseId": self._call_id(block.call_id), "name": block.wire_name}
-                    content.append({"toolUse": use | {"input": _input(block.arguments)}})
+                    content.append({"toolUse": use | {"input": object_of(block.arguments)}})
                 case HostedCall():
                     content += self._hosted(block)
                 case _:
@@ -166,10 +164,8 @@ class Conversation:
     def _call_id(self, call_id: str) -> str:
         """An id as the model's provider takes them; the same for the same."""
         if self._family.name == "mistral":
-            return call_id if _MISTRAL_ID.match(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
-        if _CALL_ID.match(call_id):
-            return call_id
-        return f"call_{hashlib.sha256(call_id.encode()).hexdigest()[:32]}"
+            return fitting(call_id, _MISTRAL_ID, 9)
+        return fitting(call_id, _CALL_ID, 32)
 
 
 def _put_results_first(content: list[Block]) -> None:
@@ -186,14 +182,3 @@ def _put_results_first(content: list[Block]) -> None:
             into = others
             others.append(block)
     content[:] = results + others
-
-
-def _input(arguments: str) -> Any:
-    """The arguments of a call as their own text; what is no object becomes one."""
-    if not arguments.strip():
-        return {}
-    try:
-        value = orjson.loads(arguments)
-    except orjson.JSONDecodeError:
-        return {"invalid_arguments": arguments}
-    return orjson.Fragment(arguments) if isinstance(value, dict) else {"arguments": orjson.Fragment(arguments)}

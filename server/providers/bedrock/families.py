@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
 
+from server.providers.claude import families as claude
+from server.providers.claude.families import Family as ClaudeFamily
+
 #: Where a name begins that is the model's own: after an ARN's path and the region of an inference profile.
 _PREFIX: Final = re.compile(r"^(?:arn:.*/)?(?:(?:us|us-gov|eu|apac|jp|au|ca|sa|me|uk|in|kr|global)\.)?")
 
@@ -16,12 +19,8 @@ class Asks(Enum):
 
     #: It cannot be.
     NOT = auto()
-    #: `thinking` with a budget of tokens.
-    BUDGET = auto()
-    #: `thinking` as it sees fit, with an effort.
-    ADAPTIVE = auto()
-    #: The same, which never thinks nothing at all.
-    ALWAYS = auto()
+    #: As Claude is anywhere.
+    CLAUDE = auto()
     #: `reasoningConfig`
     NOVA = auto()
     #: `reasoning_effort`
@@ -36,10 +35,8 @@ class Family:
 
     name: str = ""
     asks: Asks = Asks.NOT
-    #: Whether its reasoning is told as summaries.
-    summarizes: bool = False
-    #: Whether it must be asked for summaries.
-    hides_thoughts: bool = False
+    #: What it takes as a Claude, if it is one.
+    claude: ClaudeFamily | None = None
     #: Whether it holds a tool's arguments to their schema, when asked to.
     strict: bool = False
     #: Whether it takes cache points, and those that hold for an hour.
@@ -50,17 +47,12 @@ class Family:
     #: The tools it runs itself, by the arm of `Tool`.
     runs: frozenset[str] = field(default_factory=frozenset)
 
-    @property
-    def is_claude(self) -> bool:
-        return self.name == "claude"
-
 
 _SEARCH: Final = frozenset({"web_search", "web_search_preview"})
 
-_CLAUDE: Final = Family("claude", summarizes=True, knows=frozenset({"top_k", "anthropic_beta"}))
+_CLAUDE: Final = Family("claude", Asks.CLAUDE, knows=frozenset({"top_k", "anthropic_beta"}))
 _CACHING: Final = replace(_CLAUDE, caches=True)
 _LATER: Final = replace(_CACHING, caches_long=True)
-_LATEST: Final = replace(_LATER, asks=Asks.ADAPTIVE, hides_thoughts=True)
 
 #: By what a name begins with; the first that matches decides.
 _FAMILIES: Final = [
@@ -68,20 +60,12 @@ _FAMILIES: Final = [
     for pattern, family in (
         (r"anthropic\.claude-3-5-haiku", _CACHING),
         (r"anthropic\.claude-(?:v\d|instant|3-[^7])", _CLAUDE),
+        (r"anthropic\.claude-(?:3-7|(?:opus|sonnet|haiku)-4(?:-0)?(?:-\d{8}|\Z))", _CACHING),
         (
-            r"anthropic\.claude-(?:3-7|(?:opus|sonnet|haiku)-4(?:-0)?(?:-\d{8}|\Z))",
-            replace(_CACHING, asks=Asks.BUDGET),
+            r"anthropic\.claude-(?:opus-4-[156]|(?:sonnet|haiku)-4-[56])(?!\d)",
+            replace(_LATER, strict=True),
         ),
-        (
-            r"anthropic\.claude-(?:opus-4-[15]|sonnet-4-5|haiku-4-5)(?!\d)",
-            replace(_LATER, asks=Asks.BUDGET, strict=True),
-        ),
-        (
-            r"anthropic\.claude-(?:opus|sonnet|haiku)-4-6(?!\d)",
-            replace(_LATER, asks=Asks.ADAPTIVE, strict=True),
-        ),
-        (r"anthropic\.claude-(?:fable|mythos)", replace(_LATEST, asks=Asks.ALWAYS)),
-        (r"anthropic\.", _LATEST),
+        (r"anthropic\.", _LATER),
         (r"amazon\.nova-2", Family("nova", Asks.NOVA, caches=True, runs=_SEARCH | {"code_interpreter"})),
         (r"amazon\.nova-premier", Family("nova", caches=True, runs=_SEARCH)),
         (r"amazon\.nova", Family("nova", caches=True)),
@@ -102,4 +86,5 @@ def own_name(model: str) -> str:
 def family_of(model: str) -> Family:
     """The family of the model of a name, whether that is its own or an inference profile's."""
     name = own_name(model)
-    return next((family for pattern, family in _FAMILIES if pattern.match(name)), _OTHER)
+    family = next((family for pattern, family in _FAMILIES if pattern.match(name)), _OTHER)
+    return replace(family, claude=claude.family_of(name)) if family.asks is Asks.CLAUDE else family

@@ -45,7 +45,6 @@ class BedrockProvider(HttpProvider):
             }
 
     async def close(self) -> None:
-        """Leave what is under way for no call."""
         if self._signer is not None:
             await self._signer.keys.close()
 

@@ -11,8 +11,9 @@ from antiphon.responses import v1
 from server.providers.bedrock.conversation import Conversation
 from server.providers.bedrock.families import Family
 from server.providers.bedrock.proofs import Proofs
-from server.providers.bedrock.thinking import Thinking
+from server.providers.bedrock.thinking import Asked, asked
 from server.providers.bedrock.tool_config import Offer
+from server.providers.claude.sampling import sampling_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.reading import read
 from server.providers.prompt.settings import read_settings
@@ -22,6 +23,7 @@ _CARRIED: Final = frozenset(
     {"temperature", "top_p", "max_output_tokens", "parallel_tool_calls", "service_tier", "reasoning.summary",
      "catch_all"}
 )  # fmt: skip
+_SAMPLING: Final = {"temperature": "temperature", "top_p": "topP"}
 _TIERS: Final = frozenset({"flex", "priority"})
 
 
@@ -42,8 +44,14 @@ def encode(
     offer.decide(request)
     tool_config = offer.body(conversation.called)
     limit = request.max_output_tokens if request.HasField("max_output_tokens") else None
-    thinking = Thinking(settings, family, loss)
-    thinking.ask(max_tokens=limit, forced=offer.forces, unproven=conversation.answers_without_reasoning)
+    thinking = asked(
+        settings,
+        family,
+        loss,
+        max_tokens=limit,
+        forced=offer.forces,
+        unproven=conversation.answers_without_reasoning,
+    )
 
     body: dict[str, Any] = {"messages": conversation.messages}
     output: dict[str, Any] = {}
@@ -60,7 +68,7 @@ def encode(
     more |= _unknown_members(request, family, loss)
     optional = {
         "system": conversation.system,
-        "inferenceConfig": _inference(request, limit, loss),
+        "inferenceConfig": _inference(request, limit, family, thinking, loss),
         "toolConfig": tool_config,
         "outputConfig": output,
         "guardrailConfig": guardrail,
@@ -71,10 +79,16 @@ def encode(
     return orjson.dumps(body)
 
 
-def _inference(request: v1.CreateResponseRequest, limit: int | None, loss: Loss) -> dict[str, Any]:
+def _inference(
+    request: v1.CreateResponseRequest, limit: int | None, family: Family, thinking: Asked, loss: Loss
+) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if limit is not None:
         given["maxTokens"] = limit
+    if family.claude is not None:
+        for name, value in sampling_of(request, family.claude, thinking.claude, loss).items():
+            given[_SAMPLING[name]] = value
+        return given
     if request.HasField("temperature"):
         if request.temperature > 1:
             loss.cannot("temperature", "It takes 0 to 1.")

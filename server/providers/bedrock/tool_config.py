@@ -46,7 +46,9 @@ class Offer:
                 self._loss.cannot("tool_choice", "No tool is offered.")
             return
         kind = "auto"
-        if choice.function is not None:
+        if choice.mode == "required" and self._family.claude is not None and not self._family.claude.forced_tools:
+            self._loss.cannot("tool_choice", "This model decides by itself whether to call a tool.")
+        elif choice.function is not None:
             kind = "tool"
             self.choice = {"tool": {"name": choice.function.wire_name}}
         elif choice.hosted is not None:
@@ -58,7 +60,7 @@ class Offer:
             self.choice = {"auto": {}}
         self.forces = kind != "auto"
         if one_by_one and choice.mode != "none":
-            if not self._family.is_claude:
+            if self._family.claude is None:
                 self._loss.cannot("parallel_tool_calls")
                 return
             named = {"name": choice.function.wire_name} if choice.function is not None else {}
@@ -73,7 +75,7 @@ class Offer:
             specs = [{"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object"}}}} for name in called]
             self._forbid(specs)
         elif self._tools.choice.mode == "none":
-            if not self._family.is_claude and not any(called):
+            if self._family.claude is None and not any(called):
                 return None
             self._forbid(specs)
         if not specs:
@@ -82,7 +84,7 @@ class Offer:
 
     def _forbid(self, specs: list[Choice]) -> None:
         """Have none of these called."""
-        if self._family.is_claude and specs:
+        if self._family.claude is not None and specs:
             self.own_choice = {"type": "none"}
         elif self._tools.choice.mode == "none" and specs:
             self._loss.cannot("tool_choice", "After calls, it cannot be kept from calling tools.")
@@ -91,7 +93,7 @@ class Offer:
         spec: Choice = {"name": function.wire_name}
         if function.description.strip():
             spec["description"] = function.description
-        spec["inputSchema"] = {"json": orjson.Fragment(_typed(function.schema))}
+        spec["inputSchema"] = {"json": orjson.Fragment(function.schema)}
         if function.strict and self._family.strict:
             spec["strict"] = True
         elif function.strict:
@@ -120,12 +122,3 @@ class Offer:
             return []
         self.runs |= {name}
         return [{"systemTool": {"name": name}}]
-
-
-def _typed(schema: str) -> str:
-    """A schema's own text, with the type that the API must find in it."""
-    value = orjson.loads(schema)
-    if not isinstance(value, dict) or "type" in value:
-        return schema
-    inside = schema.strip()[1:-1].strip()
-    return '{"type":"object"' + (f",{inside}" if inside else "") + "}"

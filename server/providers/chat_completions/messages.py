@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
@@ -24,12 +23,13 @@ from server.providers.prompt.blocks import (
     Text,
     Turn,
 )
+from server.providers.prompt.calls import fitting
 from server.providers.prompt.loss import Loss
 
 Message: TypeAlias = dict[str, Any]
 
-_CALL_ID: Final = re.compile(r"[!-~]{1,40}\Z")
-_SHORT_CALL_ID: Final = re.compile(r"[A-Za-z0-9]{9}\Z")
+_CALL_ID: Final = re.compile(r"[!-~]{1,40}")
+_SHORT_CALL_ID: Final = re.compile(r"[A-Za-z0-9]{9}")
 
 
 def messages_of(prompt: Prompt, quirks: Quirks, proofs: Proofs, loss: Loss) -> list[Message]:
@@ -179,10 +179,9 @@ class _Writing:
 
     def _call_id(self, call_id: str) -> str:
         """An id that is taken: itself, or what is always made of it."""
-        short = self._quirks.short_call_ids
-        if (_SHORT_CALL_ID if short else _CALL_ID).match(call_id):
-            return call_id
-        return hashlib.sha256(call_id.encode()).hexdigest()[: 9 if short else 32]
+        if self._quirks.short_call_ids:
+            return fitting(call_id, _SHORT_CALL_ID, 9)
+        return fitting(call_id, _CALL_ID, 32)
 
 
 def _thinking(text: str) -> list[Part]:

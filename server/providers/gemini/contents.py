@@ -23,6 +23,7 @@ from server.providers.prompt.blocks import (
     Text,
     Turn,
 )
+from server.providers.prompt.calls import object_of
 from server.providers.prompt.loss import Loss
 
 Part: TypeAlias = dict[str, Any] | orjson.Fragment
@@ -139,12 +140,7 @@ class _Conversation:
             self.contents.append({"role": "user", "parts": answers})
 
     def _call(self, call: Call, *, is_first: bool) -> Part:
-        arguments = call.arguments
-        if not _is_object(arguments):
-            if arguments.strip():
-                self._loss.cannot(f"{call.path}.arguments", "Arguments are an object.")
-            arguments = "{}"
-        told = {"id": call.call_id, "name": call.wire_name, "args": orjson.Fragment(arguments)}
+        told = {"id": call.call_id, "name": call.wire_name, "args": object_of(call.arguments)}
         signature = self._signatures.get(call.call_id, "")
         if not signature and is_first and self._family.is_third:
             # Also where it is not asked for, in earlier turns: a conversation that begins as it did before is cached.
@@ -225,13 +221,6 @@ class _Conversation:
                 return []
         self._loss.cannot(block.path)
         return []
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
-        return False
 
 
 def _sign_text(parts: list[Part], proof: Proof) -> None:

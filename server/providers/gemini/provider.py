@@ -28,12 +28,15 @@ class GeminiProvider(HttpProvider):
 
     VERDICT: ClassVar[Read] = staticmethod(gemini_verdict)
 
-    def __init__(self, name: str, options: Options, http: Http, tokens: Tokens | None = None) -> None:
-        """`tokens` say who asks, where no header does."""
+    def __init__(self, name: str, options: Options, http: Http) -> None:
         super().__init__(name, options, http)
         self._options = options
         self._seal = options.seal("gemini")
-        self._tokens = tokens
+        self._tokens = Tokens(options.credentials_file) if options.needs_tokens else None
+
+    async def close(self) -> None:
+        if self._tokens is not None:
+            self._tokens.close()
 
     async def _ask(self, request: v1.CreateResponseRequest, context: CallContext) -> tuple[Answer, GeminiReader]:
         loss = Loss(context, LABEL)

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from types import TracebackType
 from typing import Any, Final
 
 from server.errors import ServiceError, UpstreamAuthentication, UpstreamUnavailable
@@ -25,7 +24,7 @@ _ENDLESS_SECONDS: Final = 3600.0
 class Tokens:
     """The tokens of one provider.
 
-    A context manager. With the file of a service account they are that
+    With the file of a service account they are that
     account's; without, those that the environment stands for (Application
     Default Credentials).
     """
@@ -40,12 +39,8 @@ class Tokens:
         self._renewal = 0.0
         self._fetching: asyncio.Task[tuple[str, float] | ServiceError] | None = None
 
-    async def __aenter__(self) -> Tokens:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End what is under way. A thread that waits for Google ends by itself."""
         if self._fetching is not None:
             self._fetching.cancel()
 

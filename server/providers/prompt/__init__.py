@@ -2,6 +2,7 @@
 
     loss      what cannot be carried: refused or named, never dropped
     tools     the tools on offer, as functions and as the provider's own
+    calls     calls, as providers insist on them
     reading   the items, as turns made of blocks
     blocks    what those are
     media     images, files and audio

@@ -46,8 +46,14 @@ class Function:
 
     @property
     def schema(self) -> str:
-        """The schema's text, or that of one which takes nothing."""
-        return self.parameters or '{"type":"object","properties":{}}'
+        """The schema's text, with the type of an object where it names none, or that of one which takes nothing."""
+        text = self.parameters
+        if text is None:
+            return '{"type":"object","properties":{}}'
+        value = orjson.loads(text)
+        if not isinstance(value, dict) or "type" in value:
+            return text
+        return '{"type":"object"' + ("," if value else "") + text.lstrip()[1:].lstrip()
 
 
 @dataclass(frozen=True, slots=True)

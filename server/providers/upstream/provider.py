@@ -6,12 +6,13 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import ClassVar, Final, Protocol, TypeAlias
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias
 
 from antiphon.responses import v1
 from server.errors import ServiceError, UpstreamError
 from server.providers.base import CallContext
-from server.providers.http import Answer, Headers, Http, TooLarge, Url
+from server.providers.http import Answer, Headers, Http, TooLarge, Url, open_http
 from server.providers.upstream.mask import Mask
 from server.providers.upstream.options import HttpOptions
 from server.providers.upstream.refusals import MAX_ERROR_BYTES, Read, openai_verdict, refusal
@@ -68,6 +69,20 @@ class HttpProvider(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name!r}>"
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, name: str, options: Any) -> AsyncIterator[Self]:
+        """Open one, with a client of its own. `options` are of the kind that the class takes."""
+        async with open_http(max_connections=options.max_connections) as http:
+            provider = cls(name, options, http)
+            try:
+                yield provider
+            finally:
+                await provider.close()
+
+    async def close(self) -> None:  # noqa: B027 - most have nothing to end
+        """End what is under way for no call."""
 
     @abstractmethod
     async def _ask(self, request: v1.CreateResponseRequest, context: CallContext) -> tuple[Answer, Reader]:

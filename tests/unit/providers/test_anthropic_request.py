@@ -11,10 +11,10 @@ import pytest
 from antiphon import openai_json
 from antiphon.responses import v1
 from server.errors import InvalidValue, UnsupportedParameter
-from server.providers.anthropic.families import family_of
 from server.providers.anthropic.options import Options
 from server.providers.anthropic.request import encode
 from server.providers.base import CallContext, Unsupported
+from server.providers.claude.families import family_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
 
@@ -311,7 +311,6 @@ def test_a_model_that_cannot_but_think_is_not_kept_from_it() -> None:
         (OPUS_5, {"summary": "auto", "effort": "high"}, {"type": "adaptive", "display": "summarized"}),
         (OPUS_5, {"summary": "detailed"}, {"type": "adaptive", "display": "summarized"}),
         (OPUS_5, {"generate_summary": "auto"}, {"type": "adaptive", "display": "summarized"}),
-        (OPUS_5, {"summary": "auto", "effort": "none"}, {"type": "disabled"}),
         # Those tell it unasked.
         (SONNET_4_6, {"summary": "auto", "effort": "high"}, {"type": "adaptive"}),
         (HAIKU_4_5, {"summary": "auto", "effort": "low"}, {"type": "enabled", "budget_tokens": 2048}),
@@ -319,6 +318,21 @@ def test_a_model_that_cannot_but_think_is_not_kept_from_it() -> None:
 )
 def test_summaries(model: str, reasoning: dict[str, str], told: Any) -> None:
     assert added(model=model, reasoning=reasoning)["thinking"] == told
+
+
+def test_no_summary_of_what_is_not_to_be_thought() -> None:
+    body, omitted = raw(model=OPUS_5, reasoning={"summary": "auto", "effort": "none"})
+    assert omitted == ["reasoning.summary"]
+    assert orjson.loads(body)["thinking"] == {"type": "disabled"}
+
+
+@pytest.mark.parametrize("model", ["claude-3-5-sonnet-20241022", "claude-3-haiku-20240307", "claude-instant-1.2"])
+def test_models_that_cannot_think(model: str) -> None:
+    assert refused(model=model, reasoning={"effort": "low"}) == "reasoning.effort"
+    assert added(model=model, reasoning={"effort": "none"}) == {}
+    assert added(model="claude-3-7-sonnet-20250219", reasoning={"effort": "low"}) == {
+        "thinking": {"type": "enabled", "budget_tokens": 2048}
+    }
 
 
 def test_no_summary_of_what_is_not_thought() -> None:

@@ -219,8 +219,12 @@ async def test_keys_are_not_fetched_for_a_provider_that_is_closed(
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-def test_botocore_is_not_read_before_a_provider_is_opened() -> None:
-    program = "import sys, server.providers.bedrock; sys.exit('botocore' in sys.modules)"
+def test_botocore_is_read_only_where_a_provider_needs_it() -> None:
+    program = (
+        "import sys, server.app; from server import registry; registry.installed(registry.PROVIDERS);"
+        "registry.provider('anthropic'); registry.provider('gemini');"
+        "sys.exit(bool({'botocore', 'google.auth'} & sys.modules.keys()))"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

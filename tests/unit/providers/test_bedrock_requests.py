@@ -85,23 +85,6 @@ def refused(model: str = BUDGET, **members: Any) -> str:
 @pytest.mark.parametrize(
     ("model", "name", "asks"),
     [
-        ("anthropic.claude-v2:1", "claude", "NOT"),
-        ("anthropic.claude-instant-v1", "claude", "NOT"),
-        (OLD, "claude", "NOT"),
-        ("us.anthropic.claude-3-5-sonnet-20241022-v2:0", "claude", "NOT"),
-        ("anthropic.claude-3-7-sonnet-20250219-v1:0", "claude", "BUDGET"),
-        ("apac.anthropic.claude-sonnet-4-20250514-v1:0", "claude", "BUDGET"),
-        ("us.anthropic.claude-opus-4-1-20250805-v1:0", "claude", "BUDGET"),
-        (BUDGET, "claude", "BUDGET"),
-        ("eu.anthropic.claude-haiku-4-5-20251001-v1:0", "claude", "BUDGET"),
-        ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-5-20251101-v1:0",
-         "claude", "BUDGET"),
-        (ADAPTIVE, "claude", "ADAPTIVE"),
-        ("anthropic.claude-sonnet-4-6", "claude", "ADAPTIVE"),
-        (NEW, "claude", "ADAPTIVE"),
-        ("us-gov.anthropic.claude-sonnet-5", "claude", "ADAPTIVE"),
-        ("anthropic.claude-opus-4-16", "claude", "ADAPTIVE"),
-        (ALWAYS, "claude", "ALWAYS"),
         (NOVA, "nova", "NOVA"),
         (NOVA_1, "nova", "NOT"),
         (OSS, "gpt-oss", "FLAT"),
@@ -110,15 +93,43 @@ def refused(model: str = BUDGET, **members: Any) -> str:
         (MISTRAL, "mistral", "NOT"),
         (DEEPSEEK, "", "NOT"),
         ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3", "", "NOT"),
-        ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-6", "claude", "ADAPTIVE"),
+    ],
+)
+def test_families(model: str, name: str, asks: str) -> None:
+    assert (family_of(model).name, family_of(model).asks.name, family_of(model).claude) == (name, asks, None)
+
+
+@pytest.mark.parametrize(
+    ("model", "form", "strict", "caches", "caches_long"),
+    [
+        ("anthropic.claude-v2:1", "none", False, False, False),
+        ("anthropic.claude-instant-v1", "none", False, False, False),
+        (OLD, "none", False, False, False),
+        ("us.anthropic.claude-3-5-sonnet-20241022-v2:0", "none", False, False, False),
+        ("anthropic.claude-3-5-haiku-20241022-v1:0", "none", False, True, False),
+        ("anthropic.claude-3-7-sonnet-20250219-v1:0", "budget", False, True, False),
+        ("apac.anthropic.claude-sonnet-4-20250514-v1:0", "budget", False, True, False),
+        ("us.anthropic.claude-opus-4-1-20250805-v1:0", "budget", True, True, True),
+        (BUDGET, "budget", True, True, True),
+        ("eu.anthropic.claude-haiku-4-5-20251001-v1:0", "budget", True, True, True),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-5-20251101-v1:0",
+            "budget", True, True, True,
+        ),
+        (ADAPTIVE, "adaptive", True, True, True),
+        ("anthropic.claude-sonnet-4-6", "adaptive", True, True, True),
+        ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-6", "adaptive", True, True, True),
+        (NEW, "adaptive", False, True, True),
+        ("us-gov.anthropic.claude-sonnet-5", "adaptive", False, True, True),
+        ("anthropic.claude-opus-4-16", "adaptive", False, True, True),
+        (ALWAYS, "adaptive", False, True, True),
     ],
 )  # fmt: skip
-def test_families(model: str, name: str, asks: str) -> None:
-    assert (family_of(model).name, family_of(model).asks.name) == (name, asks)
-
-
-def test_newer_models_hide_their_thoughts() -> None:
-    assert [family_of(model).hides_thoughts for model in (BUDGET, ADAPTIVE, NEW, ALWAYS)] == [False, False, True, True]
+def test_claude(model: str, form: str, strict: bool, caches: bool, caches_long: bool) -> None:
+    family = family_of(model)
+    assert family.claude is not None
+    assert (family.name, family.claude.form) == ("claude", form)
+    assert (family.strict, family.caches, family.caches_long) == (strict, caches, caches_long)
 
 
 # The conversation
@@ -270,8 +281,8 @@ def test_calls_and_outputs_are_one_message_each_and_results_come_first() -> None
         ('{"b": 1.50, "a": 12345678901234567890123}', b'"input":{"b": 1.50, "a": 12345678901234567890123}'),
         ("", b'"input":{}'),
         (" ", b'"input":{}'),
-        ('[1, 2.0]', b'"input":{"arguments":[1, 2.0]}'),
-        ('{"a', b'"input":{"invalid_arguments":"{\\"a"}'),
+        ('[1, 2.0]', b'"input":{"INVALID_JSON":"[1, 2.0]"}'),
+        ('{"a', b'"input":{"INVALID_JSON":"{\\"a"}'),
     ],
 )  # fmt: skip
 def test_arguments_keep_their_text(arguments: str, written: bytes) -> None:
@@ -341,11 +352,10 @@ def test_proofs_that_are_none(proof: bytes) -> None:
     [
         (BUDGET, "minimal", {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
         (BUDGET, "high", {"thinking": {"type": "enabled", "budget_tokens": 16384}}),
-        (BUDGET, "none", {"thinking": {"type": "disabled"}}),
         (ADAPTIVE, "minimal", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}),
         (ADAPTIVE, "xhigh", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
         (NEW, "xhigh", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "xhigh"}}),
-        (NEW, "none", {"thinking": {"type": "disabled"}}),
+        ("us.anthropic.claude-opus-5", "none", {"thinking": {"type": "disabled"}}),
         (BUDGET, "max", {"thinking": {"type": "enabled", "budget_tokens": 49152}}),
         (ALWAYS, "max", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
         (NOVA, "max", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}),
@@ -368,8 +378,9 @@ def test_efforts_that_a_model_cannot_be_asked_for(model: str, effort: str) -> No
     assert refused(model, reasoning={"effort": effort}) == "reasoning.effort"
 
 
-def test_a_model_that_cannot_think_need_not_be_kept_from_it() -> None:
-    assert body(OLD, reasoning={"effort": "none"}) == {"messages": HELLO}
+@pytest.mark.parametrize("model", [OLD, BUDGET, NEW])
+def test_a_model_that_does_not_think_unasked_need_not_be_kept_from_it(model: str) -> None:
+    assert body(model, reasoning={"effort": "none"}) == {"messages": HELLO}
 
 
 def test_a_budget_is_within_the_longest_output() -> None:
@@ -473,7 +484,7 @@ def test_calls_of_tools_that_are_offered_no_more() -> None:
         ('{"type": "object", "properties": {"b": {"maximum": 1.50}, "a": {}}}',
          '{"type": "object", "properties": {"b": {"maximum": 1.50}, "a": {}}}'),
         ("{}", '{"type":"object"}'),
-        (' { "properties": {"a": {}} } ', '{"type":"object","properties": {"a": {}}}'),
+        ('{ "properties": {"a": {}} }', '{"type":"object","properties": {"a": {}} }'),
         ("null", '{"type":"object","properties":{}}'),
     ],
 )  # fmt: skip
@@ -618,13 +629,18 @@ def test_cache_points_of_instructions_and_outputs() -> None:
 
 
 def test_settings() -> None:
-    asked = body(max_output_tokens=100, temperature=1.0, top_p=0.5, service_tier="flex", metadata={"a": "b"})
+    given: dict[str, Any] = {"max_output_tokens": 100, "temperature": 1.0, "top_p": 0.5}
+    asked = body(NOVA, **given, service_tier="flex", metadata={"a": "b"})
     assert asked == {
         "messages": HELLO,
         "inferenceConfig": {"maxTokens": 100, "temperature": 1.0, "topP": 0.5},
         "serviceTier": {"type": "flex"},
     }
     assert body(service_tier="default") == {"messages": HELLO}
+    assert body(OLD, **given)["inferenceConfig"] == {"maxTokens": 100, "topP": 0.5}
+    assert body(OLD, temperature=0.5, top_p=0.5)["inferenceConfig"] == {"temperature": 0.5, "topP": 0.5}
+    assert refused(temperature=0.5, top_p=0.5) == "top_p"
+    assert refused(NEW, temperature=0.5) == "temperature"
     assert refused(temperature=1.5) == "temperature"
     _, omitted = sent(a_request(service_tier="scale"))
     assert omitted == ["service_tier"]

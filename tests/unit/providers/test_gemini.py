@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,7 @@ async def test_a_refused_token_is_not_used_again(upstream: FakeUpstream, account
 async def test_many_wait_for_one_token(upstream: FakeUpstream, account: str) -> None:
     # The server of the tokens runs in this very loop: were it blocked, none would ever come.
     upstream.answer(a_token(1))
-    async with Tokens(account) as tokens:
+    with closing(Tokens(account)) as tokens:
         assert await asyncio.gather(*(tokens.current() for _ in range(20))) == ["ya29.1"] * 20
         assert await tokens.current() == "ya29.1"
     assert len(upstream.requests) == 1
@@ -250,7 +251,7 @@ async def test_who_gives_up_waiting_takes_it_from_nobody(upstream: FakeUpstream,
         await a_token(1)(exchange)
 
     upstream.answer(slow)
-    async with Tokens(account) as tokens:
+    with closing(Tokens(account)) as tokens:
         first, second = (asyncio.ensure_future(tokens.current()) for _ in range(2))
         await asked.wait()
         first.cancel()
@@ -262,7 +263,7 @@ async def test_who_gives_up_waiting_takes_it_from_nobody(upstream: FakeUpstream,
 async def test_a_token_is_replaced_before_its_end(upstream: FakeUpstream, account: str) -> None:
     passed = 0.0
     upstream.answer(a_token(1), a_token(2))
-    async with Tokens(account, clock=lambda: time.time() + passed) as tokens:
+    with closing(Tokens(account, clock=lambda: time.time() + passed)) as tokens:
         assert await tokens.current() == "ya29.1"
         passed = 3000.0
         assert await tokens.current() == "ya29.1"
@@ -280,7 +281,7 @@ async def test_a_token_is_replaced_before_its_end(upstream: FakeUpstream, accoun
 async def test_a_replacement_that_fails_harms_nobody_before_the_end(upstream: FakeUpstream, account: str) -> None:
     passed = 0.0
     upstream.answer(a_token(1), fake.json_body({"error": "invalid_grant"}, status=400))
-    async with Tokens(account, clock=lambda: time.time() + passed) as tokens:
+    with closing(Tokens(account, clock=lambda: time.time() + passed)) as tokens:
         await tokens.current()
         passed = 3400.0
         assert await tokens.current() == "ya29.1"
@@ -311,7 +312,7 @@ async def test_tokens_that_are_refused(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     upstream.answer(script, a_token(2))
-    async with Tokens(account) as tokens:
+    with closing(Tokens(account)) as tokens:
         with pytest.raises(ServiceError) as raised:
             await tokens.current()
         assert type(raised.value) is kind
@@ -323,9 +324,8 @@ async def test_tokens_that_are_refused(
 async def test_no_server_of_tokens(account: str, upstream: FakeUpstream) -> None:
     file = Path(account)
     file.write_text(file.read_text().replace(f":{upstream.port}/", ":1/"))
-    async with Tokens(account) as tokens:
-        with pytest.raises(UpstreamUnavailable):
-            await tokens.current()
+    with closing(Tokens(account)) as tokens, pytest.raises(UpstreamUnavailable):
+        await tokens.current()
 
 
 async def test_the_environments_credentials(

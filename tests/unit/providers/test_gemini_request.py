@@ -353,9 +353,8 @@ def test_the_text_of_arguments_is_kept() -> None:
 @pytest.mark.parametrize("arguments", ["[1]", '{"a": ', "text"])
 def test_arguments_that_are_no_object(arguments: str) -> None:
     items = [user("hi"), call("a", arguments)]
-    assert refused(input=items) == "input[1].arguments"
-    value, _ = sent(input=items, report=True)
-    assert value["contents"][1]["parts"] == [called("a", DUMMY)]
+    value, _ = sent(input=items)
+    assert value["contents"][1]["parts"][0]["functionCall"]["args"] == {"INVALID_JSON": arguments}
 
 
 def test_an_output_of_no_call_is_refused() -> None:

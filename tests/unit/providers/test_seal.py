@@ -41,14 +41,14 @@ def test_secrets_are_replaced_one_after_the_other() -> None:
 
 
 @given(st.data())
-def test_a_changed_text_opens_nothing(data: st.DataObject) -> None:
+def test_a_changed_text_opens_nothing_else(data: st.DataObject) -> None:
     seal = Seal(["secret"], "a")
     sealed = seal.close(b"proof of something")
     place = data.draw(st.integers(0, len(sealed) - 1))
     other = data.draw(st.characters(codec="utf-8"))
     changed = sealed[:place] + other + sealed[place + 1 :]
-    if changed != sealed:
-        assert seal.open(changed) is None
+    # The last digits of base64 hold bits that mean nothing.
+    assert changed == sealed or seal.open(changed) in (None, b"proof of something")
     assert seal.open(sealed[:place]) is None
 
 

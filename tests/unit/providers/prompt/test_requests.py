@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pytest
 
 from antiphon import openai_json
@@ -14,6 +16,7 @@ from antiphon.responses import v1
 from server.errors import InvalidValue, UnsupportedParameter
 from server.providers.base import CallContext, Unsupported
 from server.providers.prompt.blocks import Call, HostedCall, Image, Output, Prompt, Reasoning, Refusal, Text
+from server.providers.prompt.calls import fitting, object_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.reading import read
 from server.providers.prompt.settings import Settings, read_settings
@@ -375,9 +378,56 @@ def test_a_refusal_names_the_field_and_who_has_no_place_for_it() -> None:
 
 
 def test_functions_keep_their_schemas_text() -> None:
-    schema = '{"b":1.50,"a":12345678901234567890}'
+    schema = '{"type":"object","b":1.50,"a":12345678901234567890}'
     text = f'{{"model":"m","input":"a","tools":[{{"type":"function","name":"f","parameters":{schema}}}]}}'
     request = openai_json.decode(text.encode(), v1.CreateResponseRequest)
     (function,) = Tools(request, Loss(CallContext("r", "r", True), "X")).functions
     assert isinstance(function, Function)
     assert function.schema == schema
+
+
+@pytest.mark.parametrize(
+    ("parameters", "schema"),
+    [
+        (None, '{"type":"object","properties":{}}'),
+        ("{}", '{"type":"object"}'),
+        ('{ "properties": {"a": {"maximum": 1.50}} }', '{"type":"object","properties": {"a": {"maximum": 1.50}} }'),
+        ('{"anyOf":[{"type":"object"}]}', '{"type":"object","anyOf":[{"type":"object"}]}'),
+        ('{"type": ["object", "null"]}', '{"type": ["object", "null"]}'),
+        ("true", "true"),
+    ],
+)
+def test_schemas_are_of_objects(parameters: str | None, schema: str) -> None:
+    request = v1.CreateResponseRequest(model="m")
+    request.tools.add().function.name = "f"
+    if parameters is not None:
+        request.tools[0].function.parameters = parameters
+    (function,) = Tools(request, Loss(CallContext("r", "r", True), "X")).functions
+    assert function.schema == schema
+    assert isinstance(json.loads(schema), dict | bool)
+
+
+# Calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spelled"),
+    [
+        ('{"b": 1.50, "a": 12345678901234567890}', b'{"b": 1.50, "a": 12345678901234567890}'),
+        ("", b"{}"),
+        (" \n", b"{}"),
+        ("[1]", b'{"INVALID_JSON":"[1]"}'),
+        ('{"a": "cu', b'{"INVALID_JSON":"{\\"a\\": \\"cu"}'),
+    ],
+)
+def test_arguments_become_an_object(arguments: str, spelled: bytes) -> None:
+    assert orjson.dumps(object_of(arguments)) == spelled
+
+
+def test_ids_fit_and_stay_apart() -> None:
+    fit = re.compile("[a-z0-9]{1,32}")
+    assert fitting("abc", fit, 32) == "abc"
+    made = [fitting(call_id, fit, 32) for call_id in ("call_1", "call_2", "", "x" * 33, "abc\n")]
+    assert len(set(made)) == 5
+    assert all(fit.fullmatch(one) for one in made)
+    assert fitting("call_1", fit, 32) == made[0]

@@ -24,8 +24,8 @@ EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 class Family:
     """What the models of one family take."""
 
-    #: How thinking is asked for: by an effort, or by a number of tokens.
-    form: Literal["adaptive", "budget"] = "adaptive"
+    #: How thinking is asked for: by an effort, by a number of tokens, or not at all by those that cannot think.
+    form: Literal["adaptive", "budget", "none"] = "adaptive"
     efforts: tuple[str, ...] = EFFORTS
     unthinking: Unthinking = "disabled"
     #: Whether it thinks unless told otherwise.
@@ -36,8 +36,9 @@ class Family:
     system_messages: bool = False
     #: Whether it can be made to call a tool.
     forced_tools: bool = True
-    #: Whether it takes `temperature` and `top_p`.
+    #: Whether it takes `temperature` and `top_p`, and both of them at once.
     sampling: bool = True
+    both_sampled: bool = False
 
 
 _UNKNOWN: Final = Family()
@@ -46,7 +47,8 @@ _NEWEST: Final = Family(
 )  # fmt: skip
 _OPUS_4_7: Final = Family(unthinking="omit", sampling=False)
 _4_6: Final = Family(efforts=("low", "medium", "high", "max"), unthinking="omit", tells_on_request=False)
-_OLDEST: Final = Family(form="budget", efforts=(), unthinking="omit", tells_on_request=False)
+_OLDER: Final = Family(form="budget", efforts=(), unthinking="omit", tells_on_request=False)
+_OLDEST: Final = replace(_OLDER, form="none", both_sampled=True)
 _PREVIEW: Final = replace(_4_6, thinks=True, unthinking="never", forced_tools=False, sampling=False)
 
 #: Each name's families, by the version that they begin with; the newest first.
@@ -59,22 +61,22 @@ _FAMILIES: Final[dict[str, tuple[tuple[tuple[int, int], Family], ...]]] = {
         ((4, 8), replace(_OPUS_4_7, system_messages=True)),
         ((4, 7), _OPUS_4_7),
         ((4, 6), _4_6),
-        ((0, 0), _OLDEST),
+        ((0, 0), _OLDER),
     ),
     "sonnet": (
         ((5, 5), replace(_NEWEST, unthinking="between_tools")),
         ((5, 0), replace(_NEWEST, unthinking="disabled", forced_tools=True, system_messages=False)),
         ((4, 6), _4_6),
-        ((0, 0), _OLDEST),
+        ((0, 0), _OLDER),
     ),
     "haiku": (
         ((5, 5), replace(_NEWEST, unthinking="disabled", forced_tools=True)),
-        ((0, 0), _OLDEST),
+        ((0, 0), _OLDER),
     ),
 }
 _NAME: Final = re.compile(r"(fable|mythos|opus|sonnet|haiku)-(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
-#: Names of before version 4: the version came first.
-_OLD_NAME: Final = re.compile(r"claude-[0-3](?!\d)")
+#: Names of before version 4: the version came first, and only the last of them could think.
+_OLD_NAME: Final = re.compile(r"claude-(?:(3-7)|[0-3](?!\d)|v\d|instant)")
 
 
 def family_of(model: str, form: str | None = None) -> Family:
@@ -94,4 +96,7 @@ def _by_name(model: str) -> Family:
         return next(family for since, family in _FAMILIES[match[1]] if version >= since)
     if "mythos-preview" in model:
         return _PREVIEW
-    return _OLDEST if _OLD_NAME.search(model) else _UNKNOWN
+    old = _OLD_NAME.search(model)
+    if old is None:
+        return _UNKNOWN
+    return _OLDER if old[1] else _OLDEST
