@@ -18,6 +18,7 @@ from typing import Any, Final
 from antiphon.responses import v1
 from server import registry
 from server.errors import UnsupportedParameter
+from server.providers.chat_completions.presets import PRESETS
 from server.testing.provider_contract.asking import TEXT, a_request, ask
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import speaking
@@ -149,9 +150,9 @@ TOLD: Final[Mapping[str, str]] = {
     "cache_write": "tokens written to a cache",
     "reasoning tokens": "reasoning tokens",
 }
-#: What a provider may do by itself, so that nothing need be sent for it.
+#: What a provider may do by itself, or where it is offered nothing, so that nothing need be sent for it.
 _MAY_BE_DEFAULT: Final = frozenset(
-    {"`reasoning.effort: none`", "`reasoning.effort: medium`", "`reasoning.effort: high`"}
+    {"`tool_choice: none`", "`reasoning.effort: none`", "`reasoning.effort: medium`", "`reasoning.effort: high`"}
 )
 _CARRIED: Final = "yes"
 _NAMED: Final = "named"
@@ -171,6 +172,12 @@ class Subject:
 def kinds() -> list[Subject]:
     """The adapters, each by a model that can do much."""
     return [Subject(kind, wire, {}, wire.model) for kind, wire in WIRES.items()]
+
+
+def presets() -> list[Subject]:
+    """Every vendor that the adapter for Chat Completions knows the ways of."""
+    wire = WIRES["chat_completions"]
+    return [Subject(preset, wire, {"preset": preset}, "test-model") for preset in PRESETS]
 
 
 async def asked(subject: Subject) -> dict[str, str]:
@@ -235,7 +242,27 @@ async def page() -> str:
         for subject in subjects
         if feature in subject.wire.lacks
     ]
-    return "\n".join([*lines, "Why not:", "", *lacks, ""])
+    return "\n".join([*lines, "Why not:", "", *lacks, "", *await _of_presets()]) + "\n"
+
+
+async def _of_presets() -> list[str]:
+    """What the vendors of Chat Completions differ in, as far as their adapter knows."""
+    subjects = presets()
+    found = {subject.name: await asked(subject) for subject in subjects}
+    rows = []
+    for features in ASKED.values():
+        for feature in features:
+            row = [found[subject.name][feature] for subject in subjects]
+            if len(set(row)) > 1:
+                rows.append([feature, *row])
+    return [
+        "## Chat Completions, by preset",
+        "",
+        "What [vendors](providers/chat_completions.md) differ in; all else is alike. A single field can be told",
+        "otherwise by `quirks`.",
+        "",
+        *_table(["", *(f"`{subject.name}`" for subject in subjects)], rows),
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

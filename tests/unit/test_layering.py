@@ -90,6 +90,8 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "server.stores.base": ("server",),
     # Concrete backends are found by entry point.
     **dict.fromkeys(BACKENDS, ()),
+    # Data, of which docs/capabilities.md has a column each.
+    "server.providers.chat_completions.presets": ("server.providers.chat_completions", "server.testing"),
     # What the limiter in Redis falls back to.
     "server.limits.memory": ("server.limits.redis",),
     # Ships for the authors of plug-ins; the product itself does not rest on it.
