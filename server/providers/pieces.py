@@ -2,11 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import orjson
 
 from antiphon.responses import v1
+
+#: Kinds that have a status, but none for being under way.
+_NEVER_IN_PROGRESS: Final = frozenset({"apply_patch_call_output", "program_output"})
+#: What is told of a provider's own work while it goes on, by the item's kind: the beginnings of the events' names end
+#: in these words, the last of them where the work came to something.
+_STEPS: Final = {
+    "web_search_call": ("in_progress", "searching", "completed"),
+    "file_search_call": ("in_progress", "searching", "completed"),
+    "image_generation_call": ("in_progress", "generating", "completed"),
+    "code_interpreter_call": ("in_progress", "interpreting", "completed"),
+}
+#: What is not there yet when an item is announced.
+_RESULTS: Final = {"image_generation_call": ("result",), "code_interpreter_call": ("code", "outputs")}
+
+
+def whole_item(item: v1.Item, output_index: int) -> list[v1.ResponseStreamEvent]:
+    """The events of an item that comes whole, in the canonical order of its kind. The item becomes theirs."""
+    kind = item.WhichOneof("item") or ""
+    added = v1.ResponseStreamEvent()
+    added.output_item_added.output_index = output_index
+    announced = added.output_item_added.item
+    announced.CopyFrom(item)
+    if item.HasField("status") and kind not in _NEVER_IN_PROGRESS:
+        announced.status = "in_progress"
+    for name in _RESULTS.get(kind, ()):
+        getattr(announced, kind).ClearField(name)
+    done = v1.ResponseStreamEvent()
+    done.output_item_done.output_index = output_index
+    done.output_item_done.item.CopyFrom(item)
+    return [added, *_steps(item, kind, output_index), done]
+
+
+def _steps(item: v1.Item, kind: str, output_index: int) -> Iterator[v1.ResponseStreamEvent]:
+    for step in _STEPS.get(kind, ()):
+        if step == "completed" and item.status != step:
+            return
+        if step == "interpreting" and item.code_interpreter_call.code:
+            code = item.code_interpreter_call.code
+            yield _step("code_interpreter_call_code_delta", item, output_index, delta=code)
+            yield _step("code_interpreter_call_code_done", item, output_index, code=code)
+        yield _step(f"{kind}_{step}", item, output_index)
+
+
+def _step(name: str, item: v1.Item, output_index: int, **members: str) -> v1.ResponseStreamEvent:
+    event = v1.ResponseStreamEvent()
+    told: Any = getattr(event, name)
+    told.item_id = item.id
+    told.output_index = output_index
+    for member, value in members.items():
+        setattr(told, member, value)
+    return event
 
 
 class Part:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from antiphon.responses import v1
 from server.errors import UpstreamError
-from server.providers.pieces import Call, Part
+from server.providers.pieces import Call, Part, whole_item
 
 Status = Literal["completed", "incomplete", "failed"]
 
@@ -19,8 +19,6 @@ _STATUSES: Final = {
 }
 #: Kinds that are written piece by piece; the rest come whole.
 _PIECEWISE: Final = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
-#: Kinds that have a status, but none for being under way.
-_NEVER_IN_PROGRESS: Final = frozenset({"apply_patch_call_output", "program_output"})
 
 
 def new_call_id() -> str:
@@ -248,18 +246,12 @@ class EventWriter:
         if self._hold(self.item, item):
             return
         self._close_item()
-        added = v1.ResponseStreamEvent()
-        told = added.output_item_added
-        told.output_index = self._next_index
-        told.item.CopyFrom(item)
-        if not told.item.id and kind != "fallback":
-            told.item.id = _new_item_id("item")
-        done = v1.ResponseStreamEvent()
-        done.output_item_done.CopyFrom(v1.ResponseOutputItemDoneEvent(output_index=self._next_index, item=told.item))
-        if item.HasField("status") and kind not in _NEVER_IN_PROGRESS:
-            told.item.status = "in_progress"
+        whole = v1.Item()
+        whole.CopyFrom(item)
+        if not whole.id and kind != "fallback":
+            whole.id = _new_item_id("item")
+        self._events += whole_item(whole, self._next_index)
         self._next_index += 1
-        self._events += (added, done)
 
     def finish(
         self,

@@ -13,6 +13,7 @@ from antiphon.responses import v1
 from server.errors import UpstreamError
 from server.providers.writer import EventWriter
 from server.testing.event_order import check_event_order
+from server.testing.provider_contract.asking import Answered
 
 
 def kinds(events: list[v1.ResponseStreamEvent]) -> list[str]:
@@ -166,11 +167,71 @@ def test_only_the_call_that_was_cut_is_incomplete() -> None:
     assert [item.status for item in items] == ["completed", "incomplete"]
 
 
-def test_a_whole_item_is_added_and_done() -> None:
-    search = v1.Item(status="completed", web_search_call=v1.WebSearchToolCall())
-    events = written(lambda w: w.text("Searching."), lambda w: w.item(search))
-    assert events[-3].output_item_added.item.status == "in_progress"
-    assert check_event_order(events)[1].status == "completed"
+def ran(code: str = "print(1)") -> v1.Item:
+    call = v1.CodeInterpreterToolCall(container_id="c", code=code)
+    call.outputs.items.add().logs.logs = "1"
+    return v1.Item(status="completed", code_interpreter_call=call)
+
+
+@pytest.mark.parametrize(
+    ("item", "steps"),
+    [
+        (
+            v1.Item(status="completed", web_search_call=v1.WebSearchToolCall()),
+            ["web_search_call_in_progress", "web_search_call_searching", "web_search_call_completed"],
+        ),
+        (
+            v1.Item(status="failed", web_search_call=v1.WebSearchToolCall()),
+            ["web_search_call_in_progress", "web_search_call_searching"],
+        ),
+        (
+            v1.Item(status="completed", file_search_call=v1.FileSearchToolCall(queries=["q"])),
+            ["file_search_call_in_progress", "file_search_call_searching", "file_search_call_completed"],
+        ),
+        (
+            v1.Item(status="completed", image_generation_call=v1.ImageGenToolCall(result="AAAA")),
+            [
+                "image_generation_call_in_progress",
+                "image_generation_call_generating",
+                "image_generation_call_completed",
+            ],
+        ),
+        (
+            ran(),
+            [
+                "code_interpreter_call_in_progress",
+                "code_interpreter_call_code_delta",
+                "code_interpreter_call_code_done",
+                "code_interpreter_call_interpreting",
+                "code_interpreter_call_completed",
+            ],
+        ),
+        (
+            ran(code=""),
+            [
+                "code_interpreter_call_in_progress",
+                "code_interpreter_call_interpreting",
+                "code_interpreter_call_completed",
+            ],
+        ),
+        (v1.Item(status="completed", mcp_call=v1.McpToolCall(name="m")), []),
+    ],
+)
+def test_a_whole_item_comes_in_the_order_of_its_kind(item: v1.Item, steps: list[str]) -> None:
+    answered = Answered(written(lambda w: w.text("So."), lambda w: w.item(item), lambda w: w.text("There.")))
+    whole = answered.response.output[1]  # as the engine keeps it, and clients add it up
+    told = kinds(answered.events)
+    begin = told.index("output_item_added", 1) + 1
+    assert told[begin : begin + len(steps) + 1] == [*steps, "output_item_done"]
+    announced = answered.events[begin - 1].output_item_added.item
+    assert announced.status == "in_progress"
+    assert not announced.code_interpreter_call.code
+    assert not announced.image_generation_call.result
+    item.id = whole.id
+    assert whole == item
+
+
+def test_what_is_written_piece_by_piece_is_no_whole_item() -> None:
     with pytest.raises(ValueError, match="piece by piece"):
         EventWriter().item(v1.Item(message=v1.Message(role="assistant")))
 
