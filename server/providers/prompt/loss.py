@@ -18,6 +18,7 @@ class Loss:
         """`label` is what the provider speaks, as callers are told: `Anthropic's Messages API`."""
         self._refuses = context.unsupported is Unsupported.REFUSE
         self._omitted = context.omitted
+        self._named = set(context.omitted)
         self._inherited = context.inherited
         self._label = label
 
@@ -44,7 +45,8 @@ class Loss:
 
     def note(self, param: str) -> None:
         """Name what is left out and only hints: it helps the provider, and changes nothing that is answered."""
-        if param not in self._omitted:
+        if param not in self._named:
+            self._named.add(param)
             self._omitted.append(param)
 
     def rest(
