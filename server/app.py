@@ -22,6 +22,7 @@ from server.engine.balance import Balance
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
+from server.engine.lives import Lives
 from server.engine.running import Running
 from server.errors import ServerStopping, StoreUnavailable
 from server.generation import open_generations
@@ -35,10 +36,10 @@ from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
-from server.stores.base import ResponseStore
+from server.stores.base import ResponseStore, RunStore
 from server.telemetry import log
 from server.telemetry.metrics import Metrics
-from server.telemetry.timed_store import TimedStore
+from server.telemetry.timed_store import TimedRuns, TimedStore
 
 #: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
 #: part.
@@ -94,7 +95,12 @@ async def open_app(
 
         expect(metrics, config)
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
+        runs = TimedRuns(store, metrics.store) if isinstance(store, RunStore) else None
         store = TimedStore(store, metrics.store)
+        lives: Lives | None = None
+        if runs is not None:
+            lives = Lives(runs, store, room=asyncio.Semaphore(config.background.max_running))
+            await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
         creator = Creator(
             store=store,
             limiter=limiter,
@@ -103,9 +109,11 @@ async def open_app(
             balance=balance,
             history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
             retention=config.retention,
+            lives=lives,
         )
         handlers = Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
+        responses = ResponsesService(creator, Keeper(store, lives), generations)
+        v1.add_ResponsesServiceServicer_to_server(responses, handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]
 

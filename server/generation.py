@@ -42,10 +42,11 @@ class Generations:
         self._replacing = asyncio.Lock()
 
     @contextmanager
-    def use(self) -> Iterator[Generation]:
-        """Have a call served by the current generation, whatever replaces it meanwhile. All that the call began
-        must have ended before this is left: its provider may be closed then."""
-        generation = self.current
+    def use(self, generation: Generation | None = None) -> Iterator[Generation]:
+        """Have a call served by the current generation, whatever replaces it meanwhile, or go on being served by the
+        one that serves it. All that the call began must have ended before this is left: its provider may be closed
+        then."""
+        generation = generation or self.current
         generation.calls += 1
         try:
             yield generation

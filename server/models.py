@@ -14,7 +14,7 @@ from server.config.names import is_model_name, is_model_pattern
 from server.config.schema import ModelConfig, TargetConfig, timeouts
 from server.errors import ModelNotFound
 from server.patterns import matches, most_specific, specificity
-from server.providers.base import Provider, Route, Target, Timeouts, Unsupported
+from server.providers.base import OnDisconnect, Provider, Route, Target, Timeouts, Unsupported
 
 _MAX_QUOTED = 64
 #: Who owns a model that several providers serve.
@@ -84,9 +84,24 @@ class Models:
         limits = entry.limits.of(f"model:{found}")
         if not entry.targets:
             target = self._target(name, entry, timeouts(entry.timeout))
-            return Route(found, (target,), target.timeouts.total, retry=entry.retrying(), limits=limits)
+            return Route(
+                found,
+                (target,),
+                target.timeouts.total,
+                retry=entry.retrying(),
+                limits=limits,
+                on_disconnect=OnDisconnect(entry.on_disconnect),
+            )
         targets = tuple(self._member(found, entry, target) for target in entry.targets)
-        return Route(found, targets, timeouts(entry.timeout).total, entry.choosing(), entry.retrying(), limits)
+        return Route(
+            found,
+            targets,
+            timeouts(entry.timeout).total,
+            entry.choosing(),
+            entry.retrying(),
+            limits,
+            OnDisconnect(entry.on_disconnect),
+        )
 
     def _member(self, group: str, entry: ModelConfig, target: TargetConfig) -> Target:
         """One of a group: a model with its own limits, which nobody gets round by naming the group instead."""

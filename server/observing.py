@@ -14,7 +14,7 @@ from server.interceptors import Ended, Watcher
 from server.limits.base import Limiter
 from server.stores.base import ResponseStore, UsageLedger
 from server.telemetry import log, loop_lag, otlp_metrics
-from server.telemetry.call_log import log_call
+from server.telemetry.call_log import DetachedLog, log_call
 from server.telemetry.metrics import Metrics
 from server.telemetry.observers import Observers
 from server.telemetry.record import Observer
@@ -54,7 +54,7 @@ async def observing(
     OTLP.
     """
     async with AsyncExitStack() as stack:
-        observers: list[Observer] = [metrics]
+        observers: list[Observer] = [metrics, DetachedLog()]
         if isinstance(store, UsageLedger):
             observers.append(await stack.enter_async_context(_writing_usage(config, metrics, store)))
         otlp = config.telemetry.otlp

@@ -246,7 +246,7 @@ class TargetConfig(Section):
 class ModelConfig(Section):
     """Which provider serves a model, or among which models a group chooses, and how they are asked."""
 
-    later = frozenset({"state", "on_disconnect"})
+    later = frozenset({"state"})
 
     #: None for a group.
     provider: _Name | None = None
@@ -259,6 +259,8 @@ class ModelConfig(Section):
     retry: RetryConfig = RetryConfig()
     #: What becomes of what the provider cannot carry; None for `refuse`, in a group for what its members say.
     unsupported: Literal["refuse", "report"] | None = None
+    #: What becomes of a stored stream when its caller leaves.
+    on_disconnect: Literal["cancel", "continue"] = "cancel"
 
     @model_validator(mode="after")
     def _one_or_many(self) -> ModelConfig:
@@ -363,6 +365,13 @@ class Drain(Section):
     grace: _Grace = 60.0
 
 
+class Background(Section):
+    """Responses in the background."""
+
+    #: How many are made at once, in this process; the others are queued.
+    max_running: Annotated[int, BeforeValidator(_small)] = 256
+
+
 class History(Section):
     """How much history a response may continue."""
 
@@ -390,6 +399,7 @@ class Config(Section):
     #: How long responses are kept; None for ever.
     retention: Annotated[timedelta, BeforeValidator(_retention)] | None = timedelta(days=30)
     drain: Drain = Drain()
+    background: Background = Background()
     history: History = History()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,15 +15,27 @@ from server.engine import estimate, history, validate
 from server.engine.attempts import Choices
 from server.engine.balance import Balance
 from server.engine.ids import new_id
+from server.engine.live import Hold, Listening
+from server.engine.lives import Lives
+from server.engine.once import Once
 from server.engine.open_part import Events
 from server.engine.outline import outline
 from server.engine.patience import Patience
 from server.engine.quota import refused
 from server.engine.run import Run
+from server.engine.run_log import RunLog
 from server.engine.running import Running
-from server.errors import DeadlinePassed, Internal, KeyRevoked, ModelAccessForbidden, ServiceError
+from server.errors import (
+    DeadlinePassed,
+    Internal,
+    InvalidValue,
+    KeyRevoked,
+    ModelAccessForbidden,
+    ServiceError,
+    UnsupportedParameter,
+)
 from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
-from server.providers.base import Router
+from server.providers.base import OnDisconnect, Route, Router
 from server.stores.base import ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import Observer, Outcome, ResponseRecord
@@ -39,6 +52,10 @@ class Call:
     router: Router
     #: When the caller stops waiting, by the event loop's clock.
     deadline: float | None = None
+    #: What tells this request from others of the same caller when it is sent again; empty for nothing.
+    idempotency_key: str = ""
+    #: Keeps open what the call needs, for a response that goes on without it.
+    hold: Hold = nullcontext
 
 
 class Creator:
@@ -54,8 +71,10 @@ class Creator:
         balance: Balance,
         history_limits: history.HistoryLimits,
         retention: timedelta | None,
+        lives: Lives | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Without `lives`, no response goes on without its caller."""
         self._store = store
         self._limiter = limiter
         self._observer = observer
@@ -63,6 +82,8 @@ class Creator:
         self._balance = balance
         self._history_limits = history_limits
         self._retention = retention
+        self._lives = lives
+        self._once = None if lives is None else Once(lives, store)
         self._clock = clock
 
     async def create(self, request: v1.CreateResponseRequest, call: Call) -> v1.Response:
@@ -70,36 +91,65 @@ class Creator:
 
         Raises a `ServiceError` when it cannot be had; one that the model ended early, or failed, is returned.
         """
-        run = await self._begin(request, call)
-        async for _ in run.events():
-            pass
-        return run.response
+        made = await self._make(request, call)
+        if isinstance(made, Run):
+            async for _ in made.events():
+                pass
+            return made.response
+        return await (made.begun() if request.background else made.result())
 
     async def stream(self, request: v1.CreateResponseRequest, call: Call) -> AsyncGenerator[Events, None]:
         """Make a response and tell its events as they happen, in batches.
 
         Raises a `ServiceError` before the first batch; after it, the events
-        themselves say what went wrong. Closing the iterator cancels the response.
+        themselves say what went wrong. Closing the iterator cancels the
+        response, unless it is one that goes on without its caller.
         """
-        run = await self._begin(request, call)
-        events = run.events()
+        made = await self._make(request, call)
+        events = made.events() if isinstance(made, Run) else made.follow(-1)
         try:
             async for batch in events:
                 yield batch
         finally:
             await events.aclose()
 
-    async def _begin(self, request: v1.CreateResponseRequest, call: Call) -> Run:
+    async def _make(self, request: v1.CreateResponseRequest, call: Call) -> Run | Listening:
+        """Begin a response, which goes on by itself unless it is a `Run`; or find the one that was begun for the same
+        request before."""
+        if not call.idempotency_key:
+            return await self._begin(request, call, new_id("resp"))
+        if self._once is None:
+            raise _no_runs("Idempotency-Key")
+        if request.HasField("store") and not request.store:
+            raise InvalidValue(
+                "An 'Idempotency-Key' needs 'store': what it stands for is kept, to be told again.", param="store"
+            )
+
+        async def begin(response_id: str) -> Listening:
+            made = await self._begin(request, call, response_id)
+            assert not isinstance(made, Run), "what has a key goes on by itself"
+            return made
+
+        made, known = await self._once.make(request, call.caller.tenant, call.idempotency_key, begin)
+        if known:
+            call.record.response_id = known
+            call.record.is_replayed = True
+        return made
+
+    async def _begin(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run | Listening:
         """Do all that can refuse a request before a provider is asked."""
         record = call.record
         self._observer.begun(record)
         try:
-            return await self._prepare(request, call)
+            run = await self._prepare(request, call, response_id)
         except BaseException as error:
             self._refused(record, error, call)
             raise
+        if not record.is_detached or self._lives is None:
+            return run
+        return self._lives.start(run, call.caller.tenant, call.hold)
 
-    async def _prepare(self, request: v1.CreateResponseRequest, call: Call) -> Run:
+    async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run:
         record = call.record
         validate.check_create(request)
         route = call.router.resolve(request.model)
@@ -109,12 +159,13 @@ class Creator:
         context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
         record.history = context.whole
         now = int(self._clock())
-        response = outline(request, new_id("resp"), now)
+        response = outline(request, response_id, now)
         record.response_id = response.id
         kept = None
         if response.store:
             expires = None if self._retention is None else now + int(self._retention.total_seconds())
             kept = StoredResponse(call.caller.tenant, response, context.own, expires)
+        log = self._log(kept, route, call)
         # Last, so that nothing is reserved for a call that is refused.
         reservation = await self._reserve(call.caller.limits + route.limits, record)
         if call.caller.is_revoked:
@@ -128,14 +179,32 @@ class Creator:
             record,
             inherited=context.inherited,
             choices=Choices(route, self._balance),
-            patience=Patience(total=route.total, deadline=call.deadline, incremental=record.incremental),
+            patience=Patience(
+                total=route.total, deadline=None if log else call.deadline, incremental=record.incremental
+            ),
             reserve=self._reserve,
             reservation=reservation,
             kept=kept,
             store=self._store,
             observer=self._observer,
             running=self._running,
+            log=log,
+            room=self._lives.room if self._lives is not None and response.background else None,
         )
+
+    def _log(self, kept: StoredResponse | None, route: Route, call: Call) -> RunLog | None:
+        """The log of a response that goes on without its caller; None where it ends with its caller."""
+        record = call.record
+        in_background = kept is not None and kept.response.background
+        goes_on = route.on_disconnect is OnDisconnect.CONTINUE and record.incremental
+        if kept is None or not (in_background or goes_on or call.idempotency_key):
+            return None
+        if self._lives is None:
+            if in_background:
+                raise _no_runs("background")
+            return None
+        record.is_detached = record.incremental = True
+        return RunLog(self._lives.owner, kept, call.idempotency_key)
 
     async def _reserve(self, limits: Sequence[Limit], record: ResponseRecord) -> Reservation | None:
         """Reserve what a response may come to; None where nothing is limited. Raises `RateLimitExceeded`."""
@@ -164,6 +233,10 @@ class Creator:
             record.outcome = Outcome.CANCELLED
         record.duration = time.perf_counter() - record.started
         self._observer.ended(record)
+
+
+def _no_runs(param: str) -> UnsupportedParameter:
+    return UnsupportedParameter(f"'{param}' is not supported with the store that is configured.", param=param)
 
 
 def _upstream_request(

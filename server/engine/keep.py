@@ -1,15 +1,20 @@
-"""What is done with responses that are kept: read, list the input of, delete."""
+"""What is done with responses that are kept: read, follow, cancel, list the input of, delete."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from antiphon.responses import v1
 from server.engine import validate
+from server.engine.lives import Lives
+from server.engine.open_part import Events
 from server.errors import InvalidValue, NotFound
 from server.stores.base import ResponseStore, StoredResponse, UnknownResponse
 
 _DEFAULT_PAGE: Final = 20
+_GOING_ON: Final = frozenset({v1.Response.STATUS_QUEUED, v1.Response.STATUS_IN_PROGRESS})
 
 #: Kinds whose status stored items must tell.
 _WITH_STATUS: Final = frozenset(
@@ -18,19 +23,66 @@ _WITH_STATUS: Final = frozenset(
 
 
 class Keeper:
-    """Reads and deletes the responses that are kept, each tenant's own."""
+    """Reads, follows, cancels and deletes the responses that are kept, each tenant's own."""
 
-    def __init__(self, store: ResponseStore) -> None:
+    def __init__(self, store: ResponseStore, lives: Lives | None = None) -> None:
+        """Without `lives`, no response goes on without its caller."""
         self._store = store
+        self._lives = lives
 
     async def get(self, tenant: str, request: v1.GetResponseRequest) -> v1.Response:
         """Return a response. Raises `NotFound`."""
         validate.check(request)
+        live = None if self._lives is None else self._lives.find(tenant, request.response_id)
+        if live is not None:
+            return live.snapshot()
+        return (await self._get(tenant, request.response_id)).response
+
+    async def follow(self, tenant: str, request: v1.GetResponseRequest) -> AsyncGenerator[Events, None]:
+        """Tell the events of a response again, from the one after `starting_after` on, and those to come as they
+        happen. They are everybody's: not to be changed.
+
+        Raises `NotFound`, or `InvalidValue` for a response whose events are not kept.
+        """
+        validate.check(request)
+        after = request.starting_after if request.HasField("starting_after") else -1
+        try:
+            if self._lives is None:
+                await self._get(tenant, request.response_id)
+                raise _not_streamed()
+            events = self._lives.listen(tenant, request.response_id).follow(after)
+            async with aclosing(events):
+                async for batch in events:
+                    yield batch
+        except UnknownResponse:
+            raise _not_found(request.response_id) from None
+
+    async def cancel(self, tenant: str, request: v1.CancelResponseRequest) -> v1.Response:
+        """End a response in the background as cancelled, unless it has ended, and return it.
+
+        Raises `NotFound`, or `InvalidValue` for a response that is not in the background.
+        """
+        validate.check(request)
+        stored = await self._get(tenant, request.response_id)
+        if not stored.response.background or self._lives is None:
+            raise InvalidValue(
+                "Only responses that were created with 'background' can be cancelled; others end with their call.",
+                param="response_id",
+            )
+        if stored.response.status not in _GOING_ON:
+            return stored.response
+        try:
+            await self._lives.cancel(tenant, request.response_id)
+        except UnknownResponse:
+            raise _not_found(request.response_id) from None
         return (await self._get(tenant, request.response_id)).response
 
     async def delete(self, tenant: str, request: v1.DeleteResponseRequest) -> v1.DeleteResponseResponse:
-        """Delete a response. Raises `NotFound`."""
+        """Delete a response; one that is being made is cancelled first. Raises `NotFound`."""
         validate.check(request)
+        live = None if self._lives is None else self._lives.find(tenant, request.response_id)
+        if live is not None:
+            await live.cancel()
         try:
             await self._store.delete(tenant, request.response_id)
         except UnknownResponse:
@@ -82,6 +134,10 @@ def _complete(item: v1.Item) -> None:
         part = item.message.content.add()
         (part.output_text if is_answer else part.input_text).text = item.message.content_text
         item.message.ClearField("content_text")
+
+
+def _not_streamed() -> InvalidValue:
+    return InvalidValue("The events of this response are not kept.", param="stream")
 
 
 def _not_found(response_id: str) -> NotFound:

@@ -41,11 +41,11 @@ _ECHOED_MESSAGES: Final = ("prompt_cache_options", "prompt", "image", "access_pr
 
 
 def outline(request: v1.CreateResponseRequest, response_id: str, created_at: int) -> v1.Response:
-    """A response in progress, without output."""
+    """A response that is about to be made, without output."""
     response = v1.Response(
         id=response_id,
         created_at=created_at,
-        status=v1.Response.STATUS_IN_PROGRESS,
+        status=v1.Response.STATUS_QUEUED if request.background else v1.Response.STATUS_IN_PROGRESS,
         background=request.background,
         model=request.model,
         parallel_tool_calls=request.parallel_tool_calls if request.HasField("parallel_tool_calls") else True,

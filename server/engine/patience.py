@@ -85,6 +85,20 @@ class Patience:
         finally:
             self._timer = None
 
+    async def room(self, room: asyncio.Semaphore) -> None:
+        """Wait for room, however long it takes; all time counts from then on. Raises what it was interrupted with."""
+        self._check()
+        try:
+            async with asyncio.timeout(None) as timer:
+                self._timer = timer
+                await room.acquire()
+        except TimeoutError:
+            self._check()
+            raise
+        finally:
+            self._timer = None
+        self._end = self._loop.time() + self._total
+
     def allows(self, seconds: float) -> bool:
         """Whether all time is not over after so many seconds."""
         return self._loop.time() + seconds < self._end

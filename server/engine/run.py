@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
@@ -14,6 +15,7 @@ from server.engine.attempts import Choice, Choices
 from server.engine.event_rules import admit
 from server.engine.open_part import Events
 from server.engine.patience import Patience
+from server.engine.run_log import RunLog
 from server.engine.running import Running
 from server.engine.transcript import Transcript
 from server.errors import DeadlinePassed, Internal, ServerStopping, ServiceError, UpstreamError
@@ -30,11 +32,16 @@ _Batches: TypeAlias = AsyncIterator[Sequence[v1.ResponseStreamEvent]]
 
 #: The events that hold a piece of an answer: text, refusal, reasoning, arguments, code, audio.
 _PIECES: Final = frozenset(name for name in v1.ResponseStreamEvent.DESCRIPTOR.fields_by_name if name.endswith("_delta"))
+_GOING_ON: Final = frozenset({v1.Response.STATUS_QUEUED, v1.Response.STATUS_IN_PROGRESS})
 _OUTCOMES: Final = {
     v1.Response.STATUS_COMPLETED: Outcome.COMPLETED,
     v1.Response.STATUS_INCOMPLETE: Outcome.INCOMPLETE,
     v1.Response.STATUS_FAILED: Outcome.FAILED,
 }
+
+
+class _Cancelled(ServiceError):
+    """Asked to end as cancelled: nobody is told this."""
 
 
 class Run:
@@ -55,7 +62,10 @@ class Run:
         store: ResponseStore,
         observer: Observer,
         running: Running,
+        log: RunLog | None = None,
+        room: asyncio.Semaphore | None = None,
     ) -> None:
+        """With a `log`, all that is told is kept in it first; a response in the background waits for `room`."""
         self.response = response
         self.key = record.key
         self._request = request
@@ -73,8 +83,13 @@ class Run:
         self._store = store
         self._observer = observer
         self._running = running
+        self._log = log
+        self._room = room
+        self._has_room = False
         self._transcript = Transcript(response, incremental=record.incremental)
-        self._begun = False
+        #: Whether anybody was told of the response, and whether of the provider's answer.
+        self._is_open = False
+        self._is_answering = False
         self._error: ServiceError | None = None
         self._last_batch = 0.0
 
@@ -82,11 +97,21 @@ class Run:
         """End as failed with this error, as soon as the caller takes what it is told."""
         self._patience.interrupt(error)
 
+    def cancel(self) -> None:
+        """End as cancelled, as soon as the caller takes what it is told: whoever listens is told no more."""
+        self._patience.interrupt(_Cancelled("The response was cancelled."))
+
+    @property
+    def error(self) -> ServiceError | None:
+        """What the response failed with, once it has."""
+        return self._error
+
     async def events(self) -> AsyncGenerator[Events, None]:
         """The events, in batches. The first is told with the provider's first, so that what goes
         wrong before it can still be an error of the call, or be tried again."""
         self._running.add(self)
         choice = self._choices.first()
+        opening = None if self._log is None else self._open(self._log)
         try:
             while True:
                 attempt: Attempt | None = None
@@ -94,6 +119,11 @@ class Run:
                 failure: ServiceError | None = None
                 cause: Exception | None = None
                 try:
+                    if opening is not None:
+                        async for told in opening:
+                            self._count(told)
+                            yield told
+                        opening = None
                     if choice.wait:
                         await self._patience.sleep(choice.wait)
                     attempt, context = await self._begin_attempt(choice)
@@ -104,15 +134,19 @@ class Run:
                             raise UpstreamError("The provider's answer ended before it was complete.")
                         told = self._admit(batch, attempt)
                         if self._transcript.ended:
-                            told += await self._conclude(attempt)
+                            told = await self._conclude(attempt, told)
                             self._end_attempt(attempt, None)
                             self._settle()
+                        elif told and self._log is not None:
+                            await self._log.tell(told)
                         if told:
                             self._count(told)
                             yield told
                         if self._transcript.fault is not None:
                             raise self._transcript.fault
                     self._choices.worked(choice.target)
+                except _Cancelled:
+                    await self._cancel()
                 except ServiceError as error:
                     failure = error
                 except Exception as error:
@@ -122,7 +156,7 @@ class Run:
                     self._end_attempt(attempt, failure)
                 if failure is None:
                     return
-                following = self._choices.after(choice.target, failure, is_final=self._begun)
+                following = self._choices.after(choice.target, failure, is_final=self._is_answering)
                 if following is None or not self._patience.allows(following.wait):
                     yield await self._fail(failure, cause)
                     return
@@ -130,6 +164,22 @@ class Run:
                 self._transcript = Transcript(self.response, incremental=self._record.incremental)
         finally:
             self._finish()
+
+    async def _open(self, log: RunLog) -> AsyncGenerator[Events, None]:
+        """Have the response be known before a provider is asked, and wait for room where it is to be made later."""
+        if self._room is None:
+            await log.begin(())
+            return
+        queued = self._transcript.queued()
+        await log.begin(queued)
+        self._is_open = True
+        yield queued
+        await self._patience.room(self._room)
+        self._has_room = True
+        self.response.status = v1.Response.STATUS_IN_PROGRESS
+        begun = self._transcript.dequeued()
+        await log.tell(begun, changed=True)
+        yield begun
 
     async def _begin_attempt(self, choice: Choice) -> tuple[Attempt, CallContext]:
         """Begin an attempt. Raises `RateLimitExceeded` where the target's own limits do not allow one."""
@@ -175,54 +225,78 @@ class Run:
             raise self._transcript.fault
         if not record.incremental:
             return told
-        if not self._begun:
-            self._begun = True
+        if not self._is_answering:
+            self._is_answering = True
             record.first_event = now - record.started
-            told = self._transcript.begin() + told
+            if not self._is_open:
+                self._is_open = True
+                told = self._transcript.begin() + told
         if record.first_token is None and any(event.WhichOneof("event") in _PIECES for event in told):
             record.first_token = now - record.started
             self._observer.first_token(record)
         return told
 
-    async def _conclude(self, attempt: Attempt) -> Events:
-        """End as the provider ended. What is to be kept is committed before callers are told."""
+    async def _conclude(self, attempt: Attempt, told: Events) -> Events:
+        """End as the provider ended, having `told` the last of its events; returns them with the end. What is to be
+        kept is committed before callers are told."""
         self._transcript.conclude()
         attempt.tokens = spent.spent(self.response.usage, self._record, self._transcript.output_so_far())
         if attempt.tokens.estimated and self.response.status != v1.Response.STATUS_FAILED:
             spent.write(attempt.tokens, self.response.usage)
+        number = self._transcript.next_number
+        ended = told + self._transcript.ending()
         try:
-            await self._commit()
+            await self._commit(ended)
         except ServiceError as error:
             if not self._record.incremental:
                 raise
             self._error = error
-            return self._transcript.fail(error)
-        return self._transcript.ending()
+            self._transcript.next_number = number
+            return told + self._transcript.fail(error)
+        return ended
 
     async def _fail(self, error: ServiceError, cause: Exception | None) -> Events:
         """End as failed. Where no events were told, the error is the call's own, and nothing is kept."""
         self._error = error
-        if not self._begun:
+        if not self._is_open:
+            await self._drop()
             raise error from cause
         ended = self._transcript.fail(error)
         try:
-            await self._commit()
+            await self._commit(ended)
         except ServiceError:
             _log.warning("failed response not kept", response_id=self.response.id)
         self._settle()
         self._count(ended)
         return ended
 
+    async def _drop(self) -> None:
+        """Keep nothing of what came to nothing. What cannot be dropped now is ended once its lease is over."""
+        if self._log is not None:
+            try:
+                await self._log.drop()
+            except ServiceError:
+                _log.warning("failed response not dropped", response_id=self.response.id)
+
+    async def _cancel(self) -> None:
+        """End as cancelled, with what was said so far."""
+        self._transcript.cancel()
+        try:
+            await self._commit(())
+        except ServiceError:
+            _log.warning("cancelled response not kept", response_id=self.response.id)
+
     def _count(self, told: Events) -> None:
         if self._record.incremental:  # of other calls nobody is told any
             self._record.events += len(told)
 
-    async def _commit(self) -> None:
-        """Keep the response, where it is to be kept. Raises a `ServiceError`, and no other."""
-        if self._kept is None:
-            return
+    async def _commit(self, told: Sequence[v1.ResponseStreamEvent]) -> None:
+        """Keep the response, where it is to be kept, with its last events. Raises a `ServiceError`, and no other."""
         try:
-            await self._store.put(self._kept)
+            if self._log is not None:
+                await self._log.end(told)
+            elif self._kept is not None:
+                await self._store.put(self._kept)
         except ServiceError:
             raise
         except Exception as error:
@@ -253,7 +327,7 @@ class Run:
             attempt.error = failure
             attempt.outcome = self._outcome(failure)
             if attempt.tokens is NO_TOKENS:
-                told = self._transcript.output_so_far() if self._begun else None
+                told = self._transcript.output_so_far() if self._is_answering else None
                 attempt.tokens = spent.spent(self.response.usage, self._record, told)
             tokens = attempt.tokens
             self._observer.attempt_ended(self._record, attempt)
@@ -294,8 +368,10 @@ class Run:
         record.outcome = self._outcome(self._error)
         if record.outcome is Outcome.FAILED and not record.attempts:
             record.outcome = Outcome.REFUSED  # by the limits of every target
-        if self.response.status == v1.Response.STATUS_IN_PROGRESS and self._error is None:
+        if self.response.status in _GOING_ON and self._error is None:
             self._transcript.cancel()
+        if self._has_room and self._room is not None:
+            self._room.release()
         record.duration = time.perf_counter() - record.started
         record.response = self.response
         self._settle()

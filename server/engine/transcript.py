@@ -19,8 +19,9 @@ from server.engine.open_part import Events, OpenPart, PartKind
 from server.engine.outline import take_over
 from server.errors import ServiceError
 
-#: How many events open every response.
+#: How many events open a response, and one that is queued first.
 _OPENING: Final = 2
+_OPENING_QUEUED: Final = 3
 
 _STATUS: Final = {
     "completed": v1.Response.STATUS_COMPLETED,
@@ -40,7 +41,7 @@ class Transcript:
         self.incremental = incremental
         #: What the provider said went wrong, or did wrong. Nothing counts after it.
         self.fault: ServiceError | None = None
-        self.next_number = _OPENING
+        self.next_number = _OPENING_QUEUED if response.background else _OPENING
         self.items: list[OpenItem] = []
         #: How many items, from the first on, were told to have ended.
         self._told_done = 0
@@ -59,9 +60,19 @@ class Transcript:
 
     def begin(self) -> Events:
         """The events that open every response; their numbers come before all others."""
-        opened = v1.ResponseStreamEvent(sequence_number=0, created=v1.ResponseCreatedEvent(response=self.response))
         going = v1.ResponseInProgressEvent(response=self.response)
-        return [opened, v1.ResponseStreamEvent(sequence_number=1, in_progress=going)]
+        return [self._created(), v1.ResponseStreamEvent(sequence_number=1, in_progress=going)]
+
+    def queued(self) -> Events:
+        """The events that open a response that waits to be made; `dequeued` is told when it waits no more."""
+        queued = v1.ResponseStreamEvent(queued=v1.ResponseQueuedEvent(response=self.response))
+        self.next_number = 1
+        return [self._created(), self._stamp(queued)]
+
+    def dequeued(self) -> Events:
+        """The last of the events that open a response that was `queued`."""
+        going = v1.ResponseInProgressEvent(response=self.response)
+        return [self._stamp(v1.ResponseStreamEvent(in_progress=going))]
 
     def conclude(self) -> None:
         """Make `response` final, as the provider ended it."""
@@ -107,6 +118,9 @@ class Transcript:
     def output_so_far(self) -> list[v1.Item]:
         """The items as they stand; those that have not ended as incomplete."""
         return [item.so_far() for item in self.items]
+
+    def _created(self) -> v1.ResponseStreamEvent:
+        return v1.ResponseStreamEvent(sequence_number=0, created=v1.ResponseCreatedEvent(response=self.response))
 
     def _settle(self, status: v1.Response.Status) -> None:
         response = self.response

@@ -81,8 +81,8 @@ def check_create(request: v1.CreateResponseRequest) -> None:
         raise missing("model")
     if request.catch_all:
         _check_unknown(request.catch_all)
-    if request.background:
-        raise _unsupported("background")
+    if request.background and request.HasField("store") and not request.store:
+        raise InvalidValue("'background' needs 'store': what is made in the background is kept.", param="background")
     if request.HasField("conversation") or request.HasField("conversation_id"):
         raise _unsupported("conversation")
     if request.HasField("input_text") and request.input:

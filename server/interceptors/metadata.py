@@ -15,6 +15,7 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 TARGET: Final = "x-antiphon-target"
 ATTEMPTS: Final = "x-antiphon-attempts"
 OMITTED: Final = "x-antiphon-omitted"
+REPLAYED: Final = "x-antiphon-replayed"
 #: How long the list of what was left out may be: it has to fit into a head.
 _MAX_OMITTED: Final = 1024
 
@@ -65,6 +66,8 @@ def span(seconds: float) -> str:
 
 
 def _served(record: ResponseRecord) -> Iterator[tuple[str, str]]:
+    if record.is_replayed:
+        yield REPLAYED, "true"
     served = record.served_by
     if served is not None:
         if served.target.isascii():

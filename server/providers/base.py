@@ -34,6 +34,15 @@ class Unsupported(StrEnum):
     REPORT = "report"
 
 
+class OnDisconnect(StrEnum):
+    """What becomes of a streamed response that is kept when its caller leaves."""
+
+    #: It ends, and so does the provider's work.
+    CANCEL = "cancel"
+    #: It is made to its end, and can be followed again from any event on.
+    CONTINUE = "continue"
+
+
 class Strategy(StrEnum):
     """Which target of several is asked first."""
 
@@ -152,6 +161,7 @@ class Route:
     retry: Retry = field(default_factory=Retry)
     #: What every request counts against.
     limits: tuple[Limit, ...] = ()
+    on_disconnect: OnDisconnect = OnDisconnect.CANCEL
 
 
 class Router(Protocol):

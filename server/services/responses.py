@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 import grpc.aio
@@ -12,7 +13,8 @@ import grpc.aio
 from antiphon.responses import v1
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
-from server.errors import Unimplemented
+from server.errors import InvalidValue, Unimplemented
+from server.generation import Generations
 from server.interceptors import current, metadata
 from server.telemetry.record import ResponseRecord
 
@@ -24,17 +26,18 @@ _LAST_SHARE: Final = 0.2
 class ResponsesService(v1.ResponsesServiceServicer):
     """Creates, streams and keeps responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper, generations: Generations) -> None:
         self._creator = creator
         self._keeper = keeper
+        self._generations = generations
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
-        return await self._creator.create(request, _call(request, context, incremental=False))
+        return await self._creator.create(request, self._call(request, context, incremental=False))
 
     async def StreamCreateResponse(
         self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ResponseStreamChunk]:
-        call = _call(request, context, incremental=True)
+        call = self._call(request, context, incremental=True)
         is_told = False
         async with aclosing(self._creator.stream(request, call)) as batches:
             async for events in batches:
@@ -49,8 +52,9 @@ class ResponsesService(v1.ResponsesServiceServicer):
     async def StreamGetResponse(
         self, request: v1.GetResponseRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ResponseStreamChunk]:
-        raise Unimplemented("Streaming a stored response is not supported by this version.", param="stream")
-        yield v1.ResponseStreamChunk()
+        async with aclosing(self._keeper.follow(current.caller.get().tenant, request)) as batches:
+            async for events in batches:
+                yield v1.ResponseStreamChunk(events=events)
 
     async def DeleteResponse(
         self, request: v1.DeleteResponseRequest, context: grpc.aio.ServicerContext
@@ -61,7 +65,7 @@ class ResponsesService(v1.ResponsesServiceServicer):
         return await self._keeper.list_input_items(current.caller.get().tenant, request)
 
     async def CancelResponse(self, request: v1.CancelResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
-        raise Unimplemented("Cancelling a response is not supported by this version.")
+        return await self._keeper.cancel(current.caller.get().tenant, request)
 
     async def CountInputTokens(
         self, request: v1.CountInputTokensRequest, context: grpc.aio.ServicerContext
@@ -79,21 +83,35 @@ class ResponsesService(v1.ResponsesServiceServicer):
         raise Unimplemented("Connections are not supported by this version.")
         yield v1.ConnectResponse()
 
+    def _call(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
+        caller = current.caller.get()
+        generation = current.generation.get()
+        record = ResponseRecord(
+            current.request_id.get(),
+            caller.tenant,
+            caller.key_name,
+            request.model,
+            incremental,
+            request,
+            captures_content=caller.captures_content,
+            trace_parent=current.trace.get(),
+        )
+        current.observed.get().record = record
+        return Call(
+            caller,
+            record,
+            generation.models,
+            _deadline(context),
+            _idempotency_key(context),
+            partial(self._generations.use, generation),
+        )
 
-def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
-    caller = current.caller.get()
-    record = ResponseRecord(
-        current.request_id.get(),
-        caller.tenant,
-        caller.key_name,
-        request.model,
-        incremental,
-        request,
-        captures_content=caller.captures_content,
-        trace_parent=current.trace.get(),
-    )
-    current.observed.get().record = record
-    return Call(caller, record, current.generation.get().models, _deadline(context))
+
+def _idempotency_key(context: grpc.aio.ServicerContext) -> str:
+    told = [str(value) for name, value in context.invocation_metadata() or () if name == "idempotency-key"]
+    if len(told) > 1:
+        raise InvalidValue("Set one 'Idempotency-Key'.", param="Idempotency-Key")
+    return told[0] if told else ""
 
 
 def _deadline(context: grpc.aio.ServicerContext) -> float | None:

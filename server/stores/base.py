@@ -38,8 +38,12 @@ class ItemsTooLarge(Exception):
     """Items are larger together than asked for."""
 
 
+class UnknownRun(Exception):
+    """This owner does not, or no longer, make this response: another has taken it over, or it was deleted."""
+
+
 class ResponseStore(Protocol):
-    """Keeps responses, each for one tenant, and never changes them.
+    """Keeps responses, each for one tenant, and never changes them once they have ended.
 
     Every method must raise `server.errors.StoreUnavailable`, `from` the
     driver's error, when the backend cannot be used.
@@ -83,6 +87,104 @@ class ResponseStore(Protocol):
         Must raise `ItemsTooLarge` when they take more than `max_bytes`
         together; not much more than that is held in memory.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events that were told of a response, and whether there may be more."""
+
+    events: Sequence[v1.ResponseStreamEvent]
+    #: Whether the response is still being made, or not all of its events are here.
+    is_going_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which response a caller's idempotency key stands for."""
+
+    response_id: str
+    #: A digest of the request.
+    fingerprint: bytes
+
+
+@runtime_checkable
+class RunStore(Protocol):
+    """Keeps responses while they are made, with the events that were told of them, for whoever asks meanwhile or
+    later, in whichever process. A store that has none of this lacks `Capability.RUNS`.
+
+    Each run has an owner, the process that makes it, which is believed to live until its lease is over: a time in
+    seconds since 1970. Events are kept as long as their response.
+
+    Every method must raise `server.errors.StoreUnavailable`, `from` the
+    driver's error, when the backend cannot be used, and be durable, and
+    visible to every later call in every process, once it returns.
+    """
+
+    async def begin_run(
+        self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str, lease: float
+    ) -> None:
+        """Keep a response that is about to be made, as far as it is known, with its first events, if any."""
+        ...
+
+    async def log_events(
+        self,
+        tenant: str,
+        response_id: str,
+        events: Sequence[v1.ResponseStreamEvent],
+        *,
+        owner: str,
+        response: v1.Response | None = None,
+    ) -> None:
+        """Keep further events, at least one, and with `response` what the response has come to.
+
+        Must raise `UnknownRun`, and keep nothing, where the owner does not make this response.
+        """
+        ...
+
+    async def end_run(self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str) -> None:
+        """Keep what a response came to in the end, and its last events, if any: both, as if by `put`, or neither.
+
+        Must raise `UnknownRun`, and keep nothing, where the owner does not make this response.
+        """
+        ...
+
+    async def drop_run(self, tenant: str, response_id: str, *, owner: str) -> None:
+        """Forget a response that came to nothing. Does nothing where the owner does not make it."""
+        ...
+
+    async def told(self, tenant: str, response_id: str, *, after: int, max_bytes: int) -> Told:
+        """Return the events with sequence numbers greater than `after` (all, with -1), in their order.
+
+        Of many, as many of the first as take about `max_bytes`, and at least one. Must raise `UnknownResponse`.
+        """
+        ...
+
+    async def renew_runs(self, owner: str, runs: Sequence[tuple[str, str]], *, lease: float) -> None:
+        """Extend the lease of those of these responses, as (tenant, response id), that the owner makes."""
+        ...
+
+    async def ask_to_cancel(self, tenant: str, response_id: str) -> bool:
+        """Have its owner, whoever it is, find the response among those `asked_to_cancel`; returns whether it is being
+        made."""
+        ...
+
+    async def asked_to_cancel(self, owner: str) -> Sequence[tuple[str, str]]:
+        """Return those that this owner makes and that were asked to be cancelled, as (tenant, response id)."""
+        ...
+
+    async def adopt_runs(self, owner: str, *, lease: float, most: int) -> Sequence[StoredResponse]:
+        """Make an owner that of up to `most` responses whose lease is over, and return them. Of several that adopt at
+        once, one gets each."""
+        ...
+
+    async def claim(self, tenant: str, key: str, claim: Claim, *, expires_at: float) -> Claim:
+        """Have a caller's idempotency key stand for a response, unless it stands for one already and that claim has
+        not expired; returns the claim in force."""
+        ...
+
+    async def unclaim(self, tenant: str, key: str, response_id: str) -> None:
+        """Have a key stand for nothing again, if it stands for this response."""
         ...
 
 
@@ -158,7 +260,6 @@ class UsageSum:
     estimated_tokens: int
 
 
-@runtime_checkable
 @runtime_checkable
 class UsageLedger(Protocol):
     """Keeps what was used. A store that has none of this lacks `Capability.USAGE`.

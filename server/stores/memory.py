@@ -16,14 +16,15 @@ from urllib.parse import parse_qsl
 from antiphon.responses import v1
 from server.errors import StoreUnavailable
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
+from server.stores.memory_runs import MemoryRuns
 from server.stores.memory_usage import MemoryLedger
 
 MAX_RESPONSES = 100_000
 MAX_USAGE = 100_000
 
 
-class MemoryStore(MemoryLedger):
-    """A `ResponseStore` and `UsageLedger` in dictionaries."""
+class MemoryStore(MemoryRuns, MemoryLedger):
+    """A `ResponseStore`, `RunStore` and `UsageLedger` in dictionaries."""
 
     def __init__(
         self,
@@ -32,23 +33,20 @@ class MemoryStore(MemoryLedger):
         max_responses: int = MAX_RESPONSES,
         max_usage: int = MAX_USAGE,
     ) -> None:
-        super().__init__(max_usage)
-        self._clock = clock
+        MemoryRuns.__init__(self, clock)
+        MemoryLedger.__init__(self, max_usage)
         self._max_responses = max_responses
         # Both in the order of the puts.
         self._responses: dict[tuple[str, str], StoredResponse] = {}
         self._holders: dict[tuple[str, str], dict[str, None]] = {}  # (tenant, item id) -> ids of responses
 
     async def put(self, stored: StoredResponse) -> None:
-        key = (stored.tenant, stored.response.id)
-        if key in self._responses:
-            if self._is_alive(self._responses[key]):
-                return
-            self._forget(key)
-        kept = self._responses[key] = _copy(stored)
-        for item in _items_of(kept):
-            self._holders.setdefault((stored.tenant, item.id), {})[stored.response.id] = None
-        self._make_room()
+        known = self._responses.get((stored.tenant, stored.response.id))
+        if known is not None and self._is_alive(known):
+            return
+        if known is not None:
+            self._forget((stored.tenant, stored.response.id))
+        self._keep(stored)
 
     async def get(self, tenant: str, response_id: str) -> StoredResponse:
         return _copy(self._find(tenant, response_id))
@@ -90,6 +88,15 @@ class MemoryStore(MemoryLedger):
                     copy.CopyFrom(item)
         return found
 
+    def _keep(self, stored: StoredResponse) -> None:
+        key = (stored.tenant, stored.response.id)
+        if key in self._responses:
+            self._drop(key)
+        kept = self._responses[key] = _copy(stored)
+        for item in _items_of(kept):
+            self._holders.setdefault((stored.tenant, item.id), {})[stored.response.id] = None
+        self._make_room()
+
     def _find(self, tenant: str, response_id: str) -> StoredResponse:
         stored = self._responses.get((tenant, response_id))
         if stored is None or not self._is_alive(stored):
@@ -107,6 +114,10 @@ class MemoryStore(MemoryLedger):
             self._forget(key)
 
     def _forget(self, key: tuple[str, str]) -> None:
+        self._drop(key)
+        self._forget_run(key)
+
+    def _drop(self, key: tuple[str, str]) -> None:
         tenant, response_id = key
         for item in _items_of(self._responses.pop(key)):
             holders = self._holders.get((tenant, item.id), {})

@@ -9,7 +9,7 @@ import structlog
 from antiphon.openai.v1 import options_pb2 as options
 from antiphon.responses import v1
 from server.errors import ServiceError
-from server.telemetry.record import NO_TOKENS, Outcome, ResponseRecord
+from server.telemetry.record import NO_TOKENS, Observer, Outcome, ResponseRecord
 from server.telemetry.registry import OTHER
 from server.telemetry.registry.metrics import METHODS
 
@@ -70,6 +70,22 @@ def log_call(
         _log.warning("call", **fields)
     else:
         _log.info("call", **fields)
+
+
+class DetachedLog(Observer):
+    """Logs the end of responses that go on without their callers: the line of the call came before it."""
+
+    def ended(self, record: ResponseRecord) -> None:
+        if not record.is_detached:
+            return
+        fields: dict[str, Any] = {"request_id": record.request_id, "duration_ms": _ms(record.duration or 0.0)}
+        _describe(fields, record)
+        if record.error is not None:
+            fields["reason"] = record.error.reason_name
+        if _failed("OK", record.error, record):
+            _log.warning("response", **fields)
+        else:
+            _log.info("response", **fields)
 
 
 def _describe(fields: dict[str, Any], record: ResponseRecord) -> None:

@@ -102,6 +102,10 @@ class ResponseRecord:
     started: float = field(default_factory=time.perf_counter)
     #: Empty until the request is found sound.
     response_id: str = ""
+    #: Whether the response goes on without its caller, so that it may end after the call.
+    is_detached: bool = False
+    #: Whether the call brought what it had brought before, and was told what was made of it then: nothing was made.
+    is_replayed: bool = False
     #: Whether `model` is one that is configured, so that its name is safe to count by.
     model_is_known: bool = False
     #: The whole input with the history, where the request continues a response. Holds content.

@@ -10,10 +10,14 @@ from typing import TypeAlias, TypeVar
 from antiphon.responses import v1
 from server.stores.base import (
     ChainTooLong,
+    Claim,
     ItemsTooLarge,
     ResponseStore,
+    RunStore,
     StoredResponse,
+    Told,
     UnknownResponse,
+    UnknownRun,
     UsageEntry,
     UsageLedger,
     UsageSum,
@@ -25,7 +29,7 @@ Observe: TypeAlias = Callable[[str, float, bool | None], None]
 _Answer = TypeVar("_Answer")
 
 #: What a store raises to answer, rather than because it cannot.
-_ANSWERS = (UnknownResponse, ChainTooLong, ItemsTooLarge)
+_ANSWERS = (UnknownResponse, UnknownRun, ChainTooLong, ItemsTooLarge)
 
 
 class TimedStore:
@@ -50,6 +54,61 @@ class TimedStore:
 
     async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
         return await _timed(self._observe, "items", self._store.items(tenant, item_ids, max_bytes=max_bytes))
+
+
+class TimedRuns:
+    """A `RunStore` that does what another does, and tells how long it took."""
+
+    def __init__(self, runs: RunStore, observe: Observe) -> None:
+        self._runs = runs
+        self._observe = observe
+
+    async def begin_run(
+        self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str, lease: float
+    ) -> None:
+        begun = self._runs.begin_run(stored, events, owner=owner, lease=lease)
+        await _timed(self._observe, "begin_run", begun)
+
+    async def log_events(
+        self,
+        tenant: str,
+        response_id: str,
+        events: Sequence[v1.ResponseStreamEvent],
+        *,
+        owner: str,
+        response: v1.Response | None = None,
+    ) -> None:
+        logged = self._runs.log_events(tenant, response_id, events, owner=owner, response=response)
+        await _timed(self._observe, "log_events", logged)
+
+    async def end_run(self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str) -> None:
+        await _timed(self._observe, "end_run", self._runs.end_run(stored, events, owner=owner))
+
+    async def drop_run(self, tenant: str, response_id: str, *, owner: str) -> None:
+        await _timed(self._observe, "drop_run", self._runs.drop_run(tenant, response_id, owner=owner))
+
+    async def told(self, tenant: str, response_id: str, *, after: int, max_bytes: int) -> Told:
+        told = self._runs.told(tenant, response_id, after=after, max_bytes=max_bytes)
+        return await _timed(self._observe, "told", told)
+
+    async def renew_runs(self, owner: str, runs: Sequence[tuple[str, str]], *, lease: float) -> None:
+        await _timed(self._observe, "renew_runs", self._runs.renew_runs(owner, runs, lease=lease))
+
+    async def ask_to_cancel(self, tenant: str, response_id: str) -> bool:
+        return await _timed(self._observe, "ask_to_cancel", self._runs.ask_to_cancel(tenant, response_id))
+
+    async def asked_to_cancel(self, owner: str) -> Sequence[tuple[str, str]]:
+        return await _timed(self._observe, "asked_to_cancel", self._runs.asked_to_cancel(owner))
+
+    async def adopt_runs(self, owner: str, *, lease: float, most: int) -> Sequence[StoredResponse]:
+        return await _timed(self._observe, "adopt_runs", self._runs.adopt_runs(owner, lease=lease, most=most))
+
+    async def claim(self, tenant: str, key: str, claim: Claim, *, expires_at: float) -> Claim:
+        claimed = self._runs.claim(tenant, key, claim, expires_at=expires_at)
+        return await _timed(self._observe, "claim", claimed)
+
+    async def unclaim(self, tenant: str, key: str, response_id: str) -> None:
+        await _timed(self._observe, "unclaim", self._runs.unclaim(tenant, key, response_id))
 
 
 class TimedLedger:

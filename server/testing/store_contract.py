@@ -50,6 +50,8 @@ class Capability(Enum):
     LARGE_ROWS = "large rows"
     #: A ledger of usage; see `server.testing.ledger_contract`.
     USAGE = "usage"
+    #: Responses are kept while they are made; see `server.testing.run_contract`.
+    RUNS = "runs"
 
 
 class ManualClock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import orjson
@@ -80,18 +80,35 @@ class NewRow:
         return cls(stored.tenant, response.id, values, item_ids)
 
 
-def put(connection: apsw.Connection, row: NewRow, now: float) -> None:
-    """Write a row, unless there is one of that id that has not expired."""
-    inserted = connection.execute(_INSERT, row.values).fetchall()
+def put(connection: apsw.Connection, row: NewRow, now: float) -> int | None:
+    """Write a row, unless there is one of that id that has not expired; returns its key."""
+    inserted: list[Any] = connection.execute(_INSERT, row.values).fetchall()
     if not inserted:
         expired = "SELECT key, tenant, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
         _remove(connection, connection.execute(expired, (row.tenant, row.response_id, now)).fetchall())
         inserted = connection.execute(_INSERT, row.values).fetchall()
-    if inserted and row.item_ids:
-        key = inserted[0][0]
-        connection.executemany(
-            "INSERT INTO items VALUES (?, ?, ?)", [(row.tenant, item_id, key) for item_id in row.item_ids]
-        )
+    if not inserted:
+        return None
+    key = cast(int, inserted[0][0])
+    _hold(connection, key, row.tenant, row.item_ids)
+    return key
+
+
+def replace(connection: apsw.Connection, key: int, row: NewRow) -> None:
+    """Write what a response has come to in the place of what was known of it."""
+    before: list[Any] = connection.execute("SELECT item_ids FROM responses WHERE key = ?", (key,)).fetchall()
+    known = set(orjson.loads(before[0][0]))
+    connection.execute(
+        "UPDATE responses SET expires_at = ?, item_ids = ?, input_items = ?, response = ? WHERE key = ?",
+        (*row.values[4:], key),
+    )
+    # What it held it holds still: items are only added while a response is made.
+    _hold(connection, key, row.tenant, [item_id for item_id in row.item_ids if item_id not in known])
+
+
+def _hold(connection: apsw.Connection, key: int, tenant: str, item_ids: Sequence[str]) -> None:
+    if item_ids:
+        connection.executemany("INSERT INTO items VALUES (?, ?, ?)", [(tenant, item_id, key) for item_id in item_ids])
 
 
 def delete(connection: apsw.Connection, tenant: str, response_id: str, now: float) -> bool:
@@ -116,6 +133,8 @@ def _remove(connection: apsw.Connection, rows: Sequence[_Row]) -> None:
             "DELETE FROM items WHERE tenant = ? AND item_id = ? AND response_key = ?",
             [(tenant, item_id, key) for item_id in orjson.loads(item_ids)],
         )
+        for table in ("runs", "events"):
+            connection.execute(f"DELETE FROM {table} WHERE response_key = ?", (key,))  # noqa: S608
         connection.execute("DELETE FROM responses WHERE key = ?", (key,))
 
 
@@ -124,7 +143,7 @@ def get(connection: apsw.Connection, tenant: str, response_id: str, now: float) 
     rows = connection.execute(_GET, {"tenant": tenant, "id": response_id, "now": now}).fetchall()
     if not rows:
         raise UnknownResponse(response_id)
-    return _decode(tenant, rows[0])
+    return decode(tenant, rows[0])
 
 
 def chain(
@@ -146,7 +165,7 @@ def chain(
     missing = rows[0][2]
     if missing is not None:
         raise UnknownResponse(str(missing))
-    return [_decode(tenant, row) for row in rows]
+    return [decode(tenant, row) for row in rows]
 
 
 def items(
@@ -164,7 +183,7 @@ def items(
         rows = connection.execute(_BY_KEY, (key,)).fetchall()
         if not rows:
             continue  # another process has removed it since
-        stored = _decode(tenant, rows[0])
+        stored = decode(tenant, rows[0])
         # In one response the last of an id counts: what was made of it.
         for item in (*stored.input_items, *stored.response.output):
             if item.id in wanted:
@@ -177,7 +196,8 @@ def items(
     return found
 
 
-def _decode(tenant: str, row: _Row) -> StoredResponse:
+def decode(tenant: str, row: _Row) -> StoredResponse:
+    """A row as it is read here: its place, id, parent, expiry, input and response."""
     _, response_id, _, expires_at, input_items, response = row
     try:
         stored = StoredResponse(

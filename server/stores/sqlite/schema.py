@@ -66,8 +66,36 @@ CREATE TABLE usage (
 CREATE INDEX usage_by_start ON usage (started_at, attempt);
 """
 
+# A row of `runs` stands for a response while it is being made; `events` holds
+# what was told of it, batch by batch, each under its last sequence number.
+_RUNS = """
+CREATE TABLE runs (
+  response_key INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  lease REAL NOT NULL,
+  is_to_cancel INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX runs_by_owner ON runs (owner, is_to_cancel);
+CREATE INDEX runs_by_lease ON runs (lease);
+CREATE TABLE events (
+  response_key INTEGER NOT NULL,
+  last_number INTEGER NOT NULL,
+  batch BLOB NOT NULL,
+  PRIMARY KEY (response_key, last_number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE claims (
+  tenant TEXT NOT NULL,
+  key TEXT NOT NULL,
+  response_id TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
+  expires_at REAL NOT NULL,
+  PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_by_expiry ON claims (expires_at);
+"""
+
 #: What leads from each version of the tables to the next, an empty file being version 0. Only ever added to.
-_STEPS = (_RESPONSES, _USAGE)
+_STEPS = (_RESPONSES, _USAGE, _RUNS)
 
 #: Kept in the file as `user_version`.
 VERSION = len(_STEPS)

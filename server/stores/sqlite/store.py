@@ -1,4 +1,4 @@
-"""A `ResponseStore` and `UsageLedger` in one SQLite file, shared by the processes of one machine."""
+"""A `ResponseStore`, `RunStore` and `UsageLedger` in one SQLite file, shared by the processes of one machine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import apsw
 
 from antiphon.responses import v1
 from server.errors import StoreUnavailable
-from server.stores.base import StoredResponse, UnknownResponse, UsageEntry, UsageSum
+from server.stores.base import Claim, StoredResponse, Told, UnknownResponse, UsageEntry, UsageSum
 from server.stores.sqlite import rows, usage
+from server.stores.sqlite import runs as statements
 from server.stores.sqlite.worker import Worker
 
 _T = TypeVar("_T")
@@ -73,6 +74,79 @@ class SqliteStore:
         return await _ended(
             self._reader.submit(lambda connection: rows.items(connection, tenant, wanted, max_bytes, clock()))
         )
+
+    async def begin_run(
+        self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str, lease: float
+    ) -> None:
+        row, batch, clock = rows.NewRow.of(stored), statements.Batch.of(events), self._clock
+        await _ended(
+            self._writer.submit(lambda connection: statements.begin(connection, row, batch, owner, lease, clock()))
+        )
+
+    async def log_events(
+        self,
+        tenant: str,
+        response_id: str,
+        events: Sequence[v1.ResponseStreamEvent],
+        *,
+        owner: str,
+        response: v1.Response | None = None,
+    ) -> None:
+        batch, clock = statements.Batch.of(events), self._clock
+        document = None if response is None else response.SerializeToString()
+        await _ended(
+            self._writer.submit(
+                lambda connection: statements.log(connection, tenant, response_id, batch, document, owner, clock())
+            )
+        )
+
+    async def end_run(self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str) -> None:
+        row, batch, clock = rows.NewRow.of(stored), statements.Batch.of(events), self._clock
+        await _ended(self._writer.submit(lambda connection: statements.end(connection, row, batch, owner, clock())))
+
+    async def drop_run(self, tenant: str, response_id: str, *, owner: str) -> None:
+        clock = self._clock
+        await _ended(
+            self._writer.submit(lambda connection: statements.drop(connection, tenant, response_id, owner, clock()))
+        )
+
+    async def told(self, tenant: str, response_id: str, *, after: int, max_bytes: int) -> Told:
+        clock = self._clock
+        return await _ended(
+            self._reader.submit(
+                lambda connection: statements.told(connection, tenant, response_id, after, max_bytes, clock())
+            )
+        )
+
+    async def renew_runs(self, owner: str, runs: Sequence[tuple[str, str]], *, lease: float) -> None:
+        asked = list(runs)
+        await _ended(self._writer.submit(lambda connection: statements.renew(connection, owner, asked, lease)))
+
+    async def ask_to_cancel(self, tenant: str, response_id: str) -> bool:
+        clock = self._clock
+        return await _ended(
+            self._writer.submit(lambda connection: statements.ask_to_cancel(connection, tenant, response_id, clock()))
+        )
+
+    async def asked_to_cancel(self, owner: str) -> Sequence[tuple[str, str]]:
+        return await _ended(self._reader.submit(lambda connection: statements.asked_to_cancel(connection, owner)))
+
+    async def adopt_runs(self, owner: str, *, lease: float, most: int) -> Sequence[StoredResponse]:
+        clock = self._clock
+        return await _ended(
+            self._writer.submit(lambda connection: statements.adopt(connection, owner, lease, most, clock()))
+        )
+
+    async def claim(self, tenant: str, key: str, claim: Claim, *, expires_at: float) -> Claim:
+        clock = self._clock
+        return await _ended(
+            self._writer.submit(
+                lambda connection: statements.claim(connection, tenant, key, claim, expires_at, clock())
+            )
+        )
+
+    async def unclaim(self, tenant: str, key: str, response_id: str) -> None:
+        await _ended(self._writer.submit(lambda connection: statements.unclaim(connection, tenant, key, response_id)))
 
     async def record_usage(self, entries: Sequence[UsageEntry]) -> None:
         batch = list(entries)

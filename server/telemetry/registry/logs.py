@@ -6,6 +6,38 @@ from typing import Final
 
 from server.telemetry.registry.shapes import Field, LogEvent
 
+_OF_RESPONSE: Final = (
+    Field("tenant", "string", "The caller's tenant.", optional=True),
+    Field("key", "string", "The name of the caller's key, never the key.", optional=True),
+    Field(
+        "model",
+        "string",
+        "The model that was asked for, or `other` for one that is not configured.",
+        optional=True,
+    ),
+    Field("stream", "boolean", "Whether events were wanted as they happen.", optional=True),
+    Field("outcome", "string", "How the response ended.", optional=True),
+    Field("response_id", "string", "The response's id, once the request was found sound.", optional=True),
+    Field("target", "string", "The model in the configuration of the last attempt.", optional=True),
+    Field("provider", "string", "The provider of the last attempt.", optional=True),
+    Field("attempts", "integer", "Requests to providers.", optional=True),
+    Field("omitted", "integer", "Fields of the request that its provider could not carry.", optional=True),
+    Field("events", "integer", "Events that the caller was told.", optional=True),
+    Field("input_tokens", "integer", "Tokens of the input.", optional=True),
+    Field("output_tokens", "integer", "Tokens of the output.", optional=True),
+    Field("cached_tokens", "integer", "Input tokens that were cached.", optional=True),
+    Field("cache_write_tokens", "integer", "Input tokens that were written to a cache.", optional=True),
+    Field("reasoning_tokens", "integer", "Output tokens of reasoning.", optional=True),
+    Field("estimated", "boolean", "Whether the tokens are an estimate.", optional=True),
+    Field("first_event_ms", "number", "From the beginning of the response to its first event.", optional=True),
+    Field(
+        "first_token_ms",
+        "number",
+        "From the beginning of the response to the first piece of the answer.",
+        optional=True,
+    ),
+)
+
 CALL: Final = LogEvent(
     "call",
     ("info", "warning"),
@@ -17,40 +49,27 @@ CALL: Final = LogEvent(
         Field("code", "string", "The gRPC status code. A stream that began is `OK` even if its response failed."),
         Field("duration_ms", "number", "From the beginning of the call to its end."),
         Field("reason", "string", "The reason of the error, as `ErrorReason`.", optional=True),
-        Field("tenant", "string", "The caller's tenant.", optional=True),
-        Field("key", "string", "The name of the caller's key, never the key.", optional=True),
-        Field(
-            "model",
-            "string",
-            "The model that was asked for, or `other` for one that is not configured.",
-            optional=True,
-        ),
-        Field("stream", "boolean", "Whether events were wanted as they happen.", optional=True),
-        Field("outcome", "string", "How the response ended.", optional=True),
-        Field("response_id", "string", "The response's id, once the request was found sound.", optional=True),
-        Field("target", "string", "The model in the configuration of the last attempt.", optional=True),
-        Field("provider", "string", "The provider of the last attempt.", optional=True),
-        Field("attempts", "integer", "Requests to providers.", optional=True),
-        Field("omitted", "integer", "Fields of the request that its provider could not carry.", optional=True),
-        Field("events", "integer", "Events that the caller was told.", optional=True),
-        Field("input_tokens", "integer", "Tokens of the input.", optional=True),
-        Field("output_tokens", "integer", "Tokens of the output.", optional=True),
-        Field("cached_tokens", "integer", "Input tokens that were cached.", optional=True),
-        Field("cache_write_tokens", "integer", "Input tokens that were written to a cache.", optional=True),
-        Field("reasoning_tokens", "integer", "Output tokens of reasoning.", optional=True),
-        Field("estimated", "boolean", "Whether the tokens are an estimate.", optional=True),
-        Field("first_event_ms", "number", "From the beginning of the response to its first event.", optional=True),
-        Field(
-            "first_token_ms",
-            "number",
-            "From the beginning of the response to the first piece of the answer.",
-            optional=True,
-        ),
+        *_OF_RESPONSE,
+    ),
+)
+
+#: Of a response that ended after its call.
+RESPONSE: Final = LogEvent(
+    "response",
+    ("info", "warning"),
+    "A response ended that went on without its caller, in the background or because its model says so. What its call's "
+    "own line could not tell yet.",
+    (
+        Field("request_id", "string", "The id of the call that began it."),
+        Field("duration_ms", "number", "From the beginning of the call to the end of the response."),
+        Field("reason", "string", "The reason of the error, as `ErrorReason`.", optional=True),
+        *_OF_RESPONSE,
     ),
 )
 
 LOG_EVENTS: Final[tuple[LogEvent, ...]] = (
     CALL,
+    RESPONSE,
     LogEvent(
         "unexpected error",
         ("error",),
@@ -70,6 +89,36 @@ LOG_EVENTS: Final[tuple[LogEvent, ...]] = (
         ("warning",),
         "A response failed, and the store could not be used to keep that.",
         (Field("response_id", "string", "The response."),),
+    ),
+    LogEvent(
+        "failed response not dropped",
+        ("warning",),
+        "A response came to nothing, and the store could not be used to forget it: it will be ended as failed.",
+        (Field("response_id", "string", "The response."),),
+    ),
+    LogEvent(
+        "cancelled response not kept",
+        ("warning",),
+        "A response was cancelled, and the store could not be used to keep that: it will be ended as failed.",
+        (Field("response_id", "string", "The response."),),
+    ),
+    LogEvent(
+        "response of a stopped process ended",
+        ("warning",),
+        "A response was left by a process that stopped, and was ended as failed.",
+        (Field("response_id", "string", "The response."),),
+    ),
+    LogEvent(
+        "runs not watched",
+        ("warning",),
+        "The store could not be asked for responses that were left or are to be cancelled; it is tried again.",
+        (Field("reason", "string", "The reason of the error, as `ErrorReason`."),),
+    ),
+    LogEvent(
+        "responses abandoned",
+        ("warning",),
+        "The server stopped before all responses that go on by themselves had ended.",
+        (Field("count", "integer", "How many."),),
     ),
     LogEvent(
         "limiter down",

@@ -22,7 +22,12 @@ METHODS: Final = tuple(
 CODES: Final = tuple(code_pb2.Code.keys())
 TOKEN_KINDS: Final = ("input", "output", "cached", "cache_write", "reasoning")
 DECISIONS: Final = ("granted", "refused", "never_fits")
-STORE_OPERATIONS: Final = ("put", "get", "delete", "chain", "items", "record_usage", "sum_usage", "forget_usage")
+STORE_OPERATIONS: Final = (
+    *("put", "get", "delete", "chain", "items"),
+    *("begin_run", "log_events", "end_run", "drop_run", "told", "renew_runs"),
+    *("ask_to_cancel", "asked_to_cancel", "adopt_runs", "claim", "unclaim"),
+    *("record_usage", "sum_usage", "forget_usage"),
+)
 RELOADS: Final = ("applied", "unchanged", "refused")
 
 

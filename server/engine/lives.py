@@ -1,0 +1,139 @@
+"""The responses that are made whoever listens: those of this process, and what is known of those of others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from server.engine.elsewhere import Elsewhere
+from server.engine.event_rules import admit
+from server.engine.live import Hold, Listening, Live
+from server.engine.run import Run
+from server.engine.run_log import LEASE, Owner
+from server.engine.transcript import Transcript
+from server.errors import Internal, ServiceError
+from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownRun
+from server.telemetry.log import log_unexpected
+
+_log = structlog.get_logger()
+
+#: How often is asked whether anybody wants something cancelled that this process makes, in seconds.
+_WATCHING: Final = 0.5
+#: How often leases are renewed, and those of others looked at.
+_RENEWING: Final = LEASE / 3
+#: How much is read from the store at once, in bytes, and how many runs are taken over.
+_READ: Final = 1 << 20
+_ADOPTED: Final = 16
+
+
+class Lives:
+    """Starts responses that go on by themselves, and finds them again."""
+
+    def __init__(self, store: RunStore, responses: ResponseStore, *, room: asyncio.Semaphore) -> None:
+        """`responses` are those of the same store."""
+        self.owner = Owner(store)
+        #: Of those in the background, as many as may be made at once.
+        self.room = room
+        self._store = store
+        self._responses = responses
+        self._lives: dict[tuple[str, str], Live] = {}
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def start(self, run: Run, tenant: str, hold: Hold) -> Live:
+        """Have a response be made."""
+        live = Live(run, tenant, hold)
+        self._lives[live.key] = live
+        live.start(self._forget)
+        return live
+
+    def _forget(self, live: Live) -> None:
+        self._lives.pop(live.key, None)
+
+    def find(self, tenant: str, response_id: str) -> Live | None:
+        """A response that this process makes."""
+        return self._lives.get((tenant, response_id))
+
+    def listen(self, tenant: str, response_id: str) -> Listening:
+        """A response that is kept, wherever it is or was made."""
+        return self.find(tenant, response_id) or Elsewhere(self._store, self._responses, tenant, response_id)
+
+    async def cancel(self, tenant: str, response_id: str) -> None:
+        """Have a response that is being made end as cancelled, and wait until it has, for some seconds where another
+        process makes it. Raises `UnknownResponse`."""
+        await self.listen(tenant, response_id).cancel()
+
+    @asynccontextmanager
+    async def watching(self, patience: float) -> AsyncIterator[None]:
+        """Keep this process's leases, and end what others left behind, until the context ends; then wait for what is
+        still being made, for so many seconds at most."""
+        watch = asyncio.get_running_loop().create_task(self._watch())
+        try:
+            yield
+        finally:
+            lives = list(self._lives.values())
+            try:
+                async with asyncio.timeout(patience):
+                    await asyncio.gather(*(live.ended() for live in lives))
+            except TimeoutError:
+                _log.warning("responses abandoned", count=len(self._lives))
+                for live in lives:
+                    live.abandon()
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        renewed = -_RENEWING
+        while True:
+            try:
+                if loop.time() - renewed >= _RENEWING:
+                    renewed = loop.time()
+                    if self._lives:
+                        await self._store.renew_runs(self.owner.name, list(self._lives), lease=self.owner.lease())
+                    await self._adopt()
+                elif self._lives:
+                    for key in await self._store.asked_to_cancel(self.owner.name):
+                        live = self._lives.get(key)
+                        if live is not None:
+                            live.run.cancel()
+            except ServiceError as error:
+                _log.warning("runs not watched", reason=error.reason_name)
+            except Exception as error:
+                log_unexpected(error)
+            await asyncio.sleep(_WATCHING)
+
+    async def _adopt(self) -> None:
+        """End what is being made by nobody any more."""
+        owner = self.owner
+        for stored in await self._store.adopt_runs(owner.name, lease=owner.lease(), most=_ADOPTED):
+            try:
+                await self._end(stored)
+            except UnknownRun:
+                continue  # deleted meanwhile, or taken over in turn
+
+    async def _end(self, stored: StoredResponse) -> None:
+        """Tell honestly that a response will not be made, after all that was told of it."""
+        response = stored.response
+        transcript = Transcript(response, incremental=True)
+        transcript.next_number = 0
+        last = -1
+        while True:
+            told = await self._store.told(stored.tenant, response.id, after=last, max_bytes=_READ)
+            if not told.events:
+                break
+            last = told.events[-1].sequence_number
+            admit(transcript, told.events)
+        transcript.next_number = last + 1
+        opening = transcript.begin() if last < 0 and not response.background else []
+        if opening:
+            transcript.next_number = len(opening)
+        failed = transcript.fail(Internal("The server that made this response stopped."))
+        await self._store.end_run(stored, opening + failed, owner=self.owner.name)
+        _log.warning("response of a stopped process ended", response_id=response.id)
