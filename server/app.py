@@ -110,9 +110,10 @@ async def open_app(
             history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
             retention=config.retention,
             lives=lives,
+            pads=config.include_obfuscation,
         )
         handlers = Handlers()
-        responses = ResponsesService(creator, Keeper(store, lives), generations)
+        responses = ResponsesService(creator, Keeper(store, lives, pads=config.include_obfuscation))
         v1.add_ResponsesServiceServicer_to_server(responses, handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]

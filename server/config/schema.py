@@ -400,6 +400,8 @@ class Config(Section):
     retention: Annotated[timedelta, BeforeValidator(_retention)] | None = timedelta(days=30)
     drain: Drain = Drain()
     background: Background = Background()
+    #: Whether delta events carry padding where the caller does not say.
+    include_obfuscation: bool = False
     history: History = History()
 
     @property

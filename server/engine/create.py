@@ -17,6 +17,7 @@ from server.engine.balance import Balance
 from server.engine.ids import new_id
 from server.engine.live import Hold, Listening
 from server.engine.lives import Lives
+from server.engine.obfuscation import Padding
 from server.engine.once import Once
 from server.engine.open_part import Events
 from server.engine.outline import outline
@@ -72,9 +73,11 @@ class Creator:
         history_limits: history.HistoryLimits,
         retention: timedelta | None,
         lives: Lives | None = None,
+        pads: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Without `lives`, no response goes on without its caller."""
+        """Without `lives`, no response goes on without its caller; `pads` is what holds for callers who do not say
+        whether they want padding."""
         self._store = store
         self._limiter = limiter
         self._observer = observer
@@ -83,6 +86,7 @@ class Creator:
         self._history_limits = history_limits
         self._retention = retention
         self._lives = lives
+        self._pads = pads
         self._once = None if lives is None else Once(lives, store)
         self._clock = clock
 
@@ -107,9 +111,12 @@ class Creator:
         """
         made = await self._make(request, call)
         events = made.events() if isinstance(made, Run) else made.follow(-1)
+        asked = request.stream_options
+        pads = asked.include_obfuscation if asked.HasField("include_obfuscation") else self._pads
+        padding = Padding() if pads else None
         try:
             async for batch in events:
-                yield batch
+                yield batch if padding is None else padding.pad(batch)
         finally:
             await events.aclose()
 
@@ -132,6 +139,7 @@ class Creator:
 
         made, known = await self._once.make(request, call.caller.tenant, call.idempotency_key, begin)
         if known:
+            self._check(request, call)
             call.record.response_id = known
             call.record.is_replayed = True
         return made
@@ -151,11 +159,7 @@ class Creator:
 
     async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run:
         record = call.record
-        validate.check_create(request)
-        route = call.router.resolve(request.model)
-        record.model_is_known = True
-        if not call.caller.may_use(request.model):
-            raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
+        route = self._check(request, call)
         context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
         record.history = context.whole
         now = int(self._clock())
@@ -191,6 +195,15 @@ class Creator:
             log=log,
             room=self._lives.room if self._lives is not None and response.background else None,
         )
+
+    def _check(self, request: v1.CreateResponseRequest, call: Call) -> Route:
+        """Where a request goes, once it is found sound and its caller may go there."""
+        validate.check_create(request)
+        route = call.router.resolve(request.model)
+        call.record.model_is_known = True
+        if not call.caller.may_use(request.model):
+            raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
+        return route
 
     def _log(self, kept: StoredResponse | None, route: Route, call: Call) -> RunLog | None:
         """The log of a response that goes on without its caller; None where it ends with its caller."""

@@ -9,6 +9,7 @@ from typing import Final
 from antiphon.responses import v1
 from server.engine import validate
 from server.engine.lives import Lives
+from server.engine.obfuscation import Padding
 from server.engine.open_part import Events
 from server.errors import InvalidValue, NotFound
 from server.stores.base import ResponseStore, StoredResponse, UnknownResponse
@@ -25,10 +26,12 @@ _WITH_STATUS: Final = frozenset(
 class Keeper:
     """Reads, follows, cancels and deletes the responses that are kept, each tenant's own."""
 
-    def __init__(self, store: ResponseStore, lives: Lives | None = None) -> None:
-        """Without `lives`, no response goes on without its caller."""
+    def __init__(self, store: ResponseStore, lives: Lives | None = None, *, pads: bool = False) -> None:
+        """Without `lives`, no response goes on without its caller; `pads` is what holds for callers who do not say
+        whether they want padding."""
         self._store = store
         self._lives = lives
+        self._pads = pads
 
     async def get(self, tenant: str, request: v1.GetResponseRequest) -> v1.Response:
         """Return a response. Raises `NotFound`."""
@@ -50,10 +53,12 @@ class Keeper:
             if self._lives is None:
                 await self._get(tenant, request.response_id)
                 raise _not_streamed()
-            events = self._lives.listen(tenant, request.response_id).follow(after)
-            async with aclosing(events):
+            padding = None
+            if request.include_obfuscation if request.HasField("include_obfuscation") else self._pads:
+                padding = Padding(request.response_id)
+            async with aclosing(self._lives.listen(tenant, request.response_id).follow(after)) as events:
                 async for batch in events:
-                    yield batch
+                    yield batch if padding is None else padding.pad(batch)
         except UnknownResponse:
             raise _not_found(request.response_id) from None
 

@@ -13,6 +13,7 @@ from antiphon.responses import v1
 from server.engine import spent
 from server.engine.attempts import Choice, Choices
 from server.engine.event_rules import admit
+from server.engine.obfuscation import PIECES
 from server.engine.open_part import Events
 from server.engine.patience import Patience
 from server.engine.run_log import RunLog
@@ -30,8 +31,6 @@ _log = structlog.get_logger()
 Reserve: TypeAlias = Callable[[Sequence[Limit], ResponseRecord], Awaitable[Reservation | None]]
 _Batches: TypeAlias = AsyncIterator[Sequence[v1.ResponseStreamEvent]]
 
-#: The events that hold a piece of an answer: text, refusal, reasoning, arguments, code, audio.
-_PIECES: Final = frozenset(name for name in v1.ResponseStreamEvent.DESCRIPTOR.fields_by_name if name.endswith("_delta"))
 _GOING_ON: Final = frozenset({v1.Response.STATUS_QUEUED, v1.Response.STATUS_IN_PROGRESS})
 _OUTCOMES: Final = {
     v1.Response.STATUS_COMPLETED: Outcome.COMPLETED,
@@ -231,7 +230,7 @@ class Run:
             if not self._is_open:
                 self._is_open = True
                 told = self._transcript.begin() + told
-        if record.first_token is None and any(event.WhichOneof("event") in _PIECES for event in told):
+        if record.first_token is None and any(event.WhichOneof("event") in PIECES for event in told):
             record.first_token = now - record.started
             self._observer.first_token(record)
         return told

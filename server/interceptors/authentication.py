@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc.aio
@@ -15,7 +16,8 @@ from server.interceptors.wrapping import Stream, Surrounding, Unary
 
 
 class Authentication(Surrounding):
-    """Sets `current.generation` and `current.caller`, or ends the call. The generation is in use until the call ends.
+    """Sets `current.generation`, `current.hold` and `current.caller`, or ends the call. The generation is in use until
+    the call ends.
 
     One interceptor for both: each one costs every chunk of every stream a step.
     """
@@ -28,6 +30,7 @@ class Authentication(Surrounding):
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> Any:
             with self._generations.use() as generation:
                 current.generation.set(generation)
+                current.hold.set(partial(self._generations.use, generation))
                 _set(await _caller(generation, context))
                 return await inner(request, context)
 
@@ -37,6 +40,7 @@ class Authentication(Surrounding):
         async def serve(request: Any, context: grpc.aio.ServicerContext) -> AsyncGenerator[Any, None]:
             with self._generations.use() as generation:
                 current.generation.set(generation)
+                current.hold.set(partial(self._generations.use, generation))
                 _set(await _caller(generation, context))
                 async with aclosing(inner(request, context)) as responses:
                     async for response in responses:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +35,9 @@ observed: Final[ContextVar[Observed]] = ContextVar("observed")
 
 #: The rules that the call is served under, from its beginning to its end.
 generation: Final[ContextVar[Generation]] = ContextVar("generation")
+
+#: Has the generation be in use beyond the call, as long as the context lasts that it gives.
+hold: Final[ContextVar[Callable[[], AbstractContextManager[object]]]] = ContextVar("hold")
 
 #: Where the call stands in its trace: the parent of what is done for it. None when nobody traces it.
 trace: Final[ContextVar[Context | None]] = ContextVar("trace", default=None)

@@ -24,6 +24,8 @@ AT_START: Final = (
     "telemetry",
     "reload",
     "drain",
+    "background",
+    "include_obfuscation",
     "history",
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from functools import partial
 from typing import Final
 
 import grpc.aio
@@ -14,7 +13,6 @@ from antiphon.responses import v1
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.errors import InvalidValue, Unimplemented
-from server.generation import Generations
 from server.interceptors import current, metadata
 from server.telemetry.record import ResponseRecord
 
@@ -26,18 +24,17 @@ _LAST_SHARE: Final = 0.2
 class ResponsesService(v1.ResponsesServiceServicer):
     """Creates, streams and keeps responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper, generations: Generations) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper) -> None:
         self._creator = creator
         self._keeper = keeper
-        self._generations = generations
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
-        return await self._creator.create(request, self._call(request, context, incremental=False))
+        return await self._creator.create(request, _call(request, context, incremental=False))
 
     async def StreamCreateResponse(
         self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ResponseStreamChunk]:
-        call = self._call(request, context, incremental=True)
+        call = _call(request, context, incremental=True)
         is_told = False
         async with aclosing(self._creator.stream(request, call)) as batches:
             async for events in batches:
@@ -83,28 +80,28 @@ class ResponsesService(v1.ResponsesServiceServicer):
         raise Unimplemented("Connections are not supported by this version.")
         yield v1.ConnectResponse()
 
-    def _call(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
-        caller = current.caller.get()
-        generation = current.generation.get()
-        record = ResponseRecord(
-            current.request_id.get(),
-            caller.tenant,
-            caller.key_name,
-            request.model,
-            incremental,
-            request,
-            captures_content=caller.captures_content,
-            trace_parent=current.trace.get(),
-        )
-        current.observed.get().record = record
-        return Call(
-            caller,
-            record,
-            generation.models,
-            _deadline(context),
-            _idempotency_key(context),
-            partial(self._generations.use, generation),
-        )
+
+def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
+    caller = current.caller.get()
+    record = ResponseRecord(
+        current.request_id.get(),
+        caller.tenant,
+        caller.key_name,
+        request.model,
+        incremental,
+        request,
+        captures_content=caller.captures_content,
+        trace_parent=current.trace.get(),
+    )
+    current.observed.get().record = record
+    return Call(
+        caller,
+        record,
+        current.generation.get().models,
+        _deadline(context),
+        _idempotency_key(context),
+        current.hold.get(),
+    )
 
 
 def _idempotency_key(context: grpc.aio.ServicerContext) -> str:

@@ -278,9 +278,7 @@ class RunContract:
             assert not await runs.ask_to_cancel(tenant, response_id)
         assert await runs.asked_to_cancel(US) == []
 
-    async def test_another_process_reads_what_is_told_at_once(
-        self, runs: Any, others: Any, clock: ManualClock
-    ) -> None:
+    async def test_another_process_reads_what_is_told_at_once(self, runs: Any, others: Any, clock: ManualClock) -> None:
         stored = await self.begin(runs, clock)
         for last in range(2, 12):
             await runs.log_events("acme", stored.response.id, deltas(last, 1), owner=US)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -15,11 +16,13 @@ from server.auth.base import Caller
 from server.engine.balance import Balance
 from server.engine.create import Call, Creator
 from server.engine.history import HistoryLimits
+from server.engine.keep import Keeper
+from server.engine.lives import Lives
 from server.engine.running import Running
 from server.errors import ModelNotFound, ServiceError, StoreUnavailable
 from server.limits.base import Level, Limit, Limiter, Refusal
 from server.limits.memory import MemoryLimiter
-from server.providers.base import CallContext, Retry, Route, Target, Timeouts
+from server.providers.base import CallContext, OnDisconnect, Retry, Route, Target, Timeouts
 from server.stores.base import StoredResponse
 from server.stores.memory import MemoryStore
 from server.telemetry.record import Attempt, Observer, ResponseRecord
@@ -96,6 +99,9 @@ class Engine:
         route: Callable[[], Route] | None = None,
         limiter: Limiter | None = None,
         balance_clock: Callable[[], float] = time.monotonic,
+        on_disconnect: OnDisconnect = OnDisconnect.CANCEL,
+        room: int = 100,
+        pads: bool = False,
     ) -> None:
         self.provider = ScriptedProvider(*(script or says()))
         self.store = store or Store()
@@ -105,6 +111,10 @@ class Engine:
         self.balance = Balance(balance_clock)
         self.limiter = limiter or MemoryLimiter()
         self.route = route or self._route
+        self.held = 0
+        self.on_disconnect = on_disconnect
+        self.lives = Lives(self.store, self.store, room=asyncio.Semaphore(room))
+        self.keeper = Keeper(self.store, self.lives, pads=pads)
         self.creator = Creator(
             store=self.store,
             limiter=self.limiter,
@@ -113,6 +123,8 @@ class Engine:
             balance=self.balance,
             history_limits=limits or HistoryLimits(),
             retention=retention,
+            lives=self.lives,
+            pads=pads,
             clock=lambda: 1_000_000,
         )
 
@@ -127,7 +139,13 @@ class Engine:
         return record
 
     def _route(self) -> Route:
-        return Route("m", (target(self.provider, timeouts=self.timeouts),), self.timeouts.total, retry=Retry(1))
+        return Route(
+            "m",
+            (target(self.provider, timeouts=self.timeouts),),
+            self.timeouts.total,
+            retry=Retry(1),
+            on_disconnect=self.on_disconnect,
+        )
 
     def resolve(self, model: str) -> Route:
         if model == "unknown":
@@ -149,11 +167,42 @@ class Engine:
         models: tuple[str, ...] = ("*",),
         limits: tuple[Limit, ...] = (),
         patience: float | None = None,
+        key: str = "",
     ) -> Call:
-        """A call; `patience` is in how many seconds its caller stops waiting."""
+        """A call; `patience` is in how many seconds its caller stops waiting, `key` its idempotency key."""
         record = ResponseRecord("req_1", tenant, "key", request.model, incremental, request)
         deadline = None if patience is None else asyncio.get_running_loop().time() + patience
-        return Call(Caller(tenant, "key", models, limits), record, self, deadline)
+        return Call(Caller(tenant, "key", models, limits), record, self, deadline, key, self.hold)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        self.held += 1
+        try:
+            yield
+        finally:
+            self.held -= 1
+
+    async def follow(self, response_id: str, after: int = -1, tenant: str = "t1", **asked: Any) -> list[Any]:
+        """What is told again of a response."""
+        request = v1.GetResponseRequest(response_id=response_id, **asked)
+        if after >= 0:
+            request.starting_after = after
+        return [event async for batch in self.keeper.follow(tenant, request) for event in streams.copies(batch)]
+
+    async def follow_so_far(self, response_id: str) -> list[v1.ResponseStreamEvent]:
+        """What was told of a response up to now."""
+        return list((await self.store.told("t1", response_id, after=-1, max_bytes=1 << 20)).events)
+
+    async def get(self, response_id: str, tenant: str = "t1") -> v1.Response:
+        return await self.keeper.get(tenant, v1.GetResponseRequest(response_id=response_id))
+
+    async def cancel(self, response_id: str, tenant: str = "t1") -> v1.Response:
+        return await self.keeper.cancel(tenant, v1.CancelResponseRequest(response_id=response_id))
+
+    async def ended(self) -> None:
+        """Return once nothing goes on by itself."""
+        while self.lives:
+            await asyncio.sleep(0)
 
     async def read(self, request: v1.CreateResponseRequest, **who: Any) -> list[v1.ResponseStreamEvent]:
         """The whole stream, copied as it is told."""

@@ -47,7 +47,7 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     (OK + 'catch_all: "{\\"seed\\":1,\\"models\\":[]}"', UnsupportedParameter, "models"),
     (OK + 'catch_all: "{\\"fallbacks\\":[\\"big\\"]}"', UnsupportedParameter, "fallbacks"),
     ('model: "m" previous_response_id: ""', MissingParameter, "input"),
-    (OK + "background: true", UnsupportedParameter, "background"),
+    (OK + "background: true store: false", InvalidValue, "background"),
     (OK + 'conversation_id: "conv_1"', UnsupportedParameter, "conversation"),
     (OK + 'conversation { id: "conv_1" }', UnsupportedParameter, "conversation"),
     # Both spellings of one member

@@ -136,10 +136,10 @@ TABLE: dict[str, tuple[str, bytes, grpc.StatusCode, str, str]] = {
         "INTERNAL",
         "",
     ),
-    "cancel": ("CancelResponse", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
+    "cancel": ("CancelResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
     "compact": ("CompactResponse", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
     "count": ("CountInputTokens", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
-    "resume": ("StreamGetResponse", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", "stream"),
+    "resume": ("StreamGetResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
     "conversations": (
         "/antiphon.responses.v1.ConversationsService/CreateConversation",
         b"",

@@ -13,7 +13,7 @@ from prometheus_client.core import Metric as Family
 from server.errors import RateLimitExceeded, Timeout
 from server.limits.base import Kind as LimitKind
 from server.limits.base import Limit, Refusal
-from server.telemetry.call_log import log_call
+from server.telemetry.call_log import DetachedLog, log_call
 from server.telemetry.metrics import Metrics
 from server.telemetry.record import Outcome, ResponseRecord, Tokens
 from server.telemetry.registry import LOG_EVENTS, METRICS, SPANS, Kind, check
@@ -115,6 +115,9 @@ def test_log_lines_are_those_that_are_registered(make_record: MakeRecord, logs: 
         for name, fields in logged(ast.parse(path.read_text())):
             emitted.setdefault(name, set()).update(fields)
     log_call("/antiphon.responses.v1.ResponsesService/CreateResponse", "OK", 0.1, full_call(make_record))
+    detached = full_call(make_record)
+    detached.is_detached = True
+    DetachedLog().ended(detached)
     for line in logs:
         emitted[line["event"]] |= set(line) - {"event", "log_level"}
     registered = {event.name: [field.name for field in event.fields] for event in LOG_EVENTS}

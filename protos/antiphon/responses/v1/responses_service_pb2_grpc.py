@@ -49,6 +49,12 @@ class ResponsesServiceStub:
     x-antiphon-{input,output,cached,reasoning}-tokens
     x-antiphon-tokens-estimated
     `true` where the provider did not tell its tokens
+    x-antiphon-replayed    `true` where nothing was made: see `idempotency-key`
+
+    A call that creates a response may carry an `idempotency-key` in its metadata,
+    up to 255 characters. For 24 hours the same request with the same key is told
+    what was made of it the first time, or joins it while it is being made; a
+    different request is INVALID_ARGUMENT. What failed is made again.
 
     What a limit of this server refuses is RESOURCE_EXHAUSTED with a
     `google.rpc.QuotaFailure` that names whose limit it is and which, and with a
@@ -134,6 +140,12 @@ class ResponsesServiceServicer:
     x-antiphon-{input,output,cached,reasoning}-tokens
     x-antiphon-tokens-estimated
     `true` where the provider did not tell its tokens
+    x-antiphon-replayed    `true` where nothing was made: see `idempotency-key`
+
+    A call that creates a response may carry an `idempotency-key` in its metadata,
+    up to 255 characters. For 24 hours the same request with the same key is told
+    what was made of it the first time, or joins it while it is being made; a
+    different request is INVALID_ARGUMENT. What failed is made again.
 
     What a limit of this server refuses is RESOURCE_EXHAUSTED with a
     `google.rpc.QuotaFailure` that names whose limit it is and which, and with a
@@ -168,7 +180,12 @@ class ResponsesServiceServicer:
 
     def StreamGetResponse(self, request, context):
         """Returns the events of a stored response after `starting_after`, then those
-        to come. Over HTTP this is `GET /v1/responses/{id}` with `stream=true`.
+        to come, as often and to as many callers as ask: the same events as the
+        first was told. For responses that go on without their caller: those in the
+        background, with an `idempotency-key`, or of a model that is configured so;
+        others are INVALID_ARGUMENT. Of a response that is cancelled the stream ends
+        without a last event. Over HTTP this is `GET /v1/responses/{id}` with
+        `stream=true`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -301,6 +318,12 @@ class ResponsesService:
     x-antiphon-{input,output,cached,reasoning}-tokens
     x-antiphon-tokens-estimated
     `true` where the provider did not tell its tokens
+    x-antiphon-replayed    `true` where nothing was made: see `idempotency-key`
+
+    A call that creates a response may carry an `idempotency-key` in its metadata,
+    up to 255 characters. For 24 hours the same request with the same key is told
+    what was made of it the first time, or joins it while it is being made; a
+    different request is INVALID_ARGUMENT. What failed is made again.
 
     What a limit of this server refuses is RESOURCE_EXHAUSTED with a
     `google.rpc.QuotaFailure` that names whose limit it is and which, and with a
