@@ -73,6 +73,7 @@ def configuration(
             "echo-*": {"provider": "scripted", "model": "echo"},
             "renamed": up | {"model": RENAMED},
             "up-*": up,
+            "going-*": up | {"on_disconnect": "continue"},
             "hasty-*": up | {"timeout": WAITS["hasty"]},
             "idle-*": up | {"timeout": WAITS["idle"]},
             **trying(),

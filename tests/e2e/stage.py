@@ -26,7 +26,7 @@ class Theatre:
     def stage(self) -> Stage:
         """A part of the upstream with models of its own."""
         stage = Stage(next(self._numbers), self._background)
-        for model in (stage.model, stage.hasty, stage.idle):
+        for model in (stage.model, stage.going, stage.hasty, stage.idle):
             self._stages[model] = stage
         return stage
 
@@ -47,6 +47,8 @@ class Stage:
 
     def __init__(self, number: int, background: Background) -> None:
         self.model = f"up-{number}"
+        #: The same upstream, for streams that go on when their caller leaves.
+        self.going = f"going-{number}"
         #: The same upstream, asked with little patience: for the first event, and between events.
         self.hasty = f"hasty-{number}"
         self.idle = f"idle-{number}"
