@@ -114,7 +114,7 @@ class Offer:
                 taken.add("container")
             if list(body.allowed_callers) == ["direct"]:
                 taken.add("allowed_callers")
-        elif tool.kind == "web_search" and body.external_web_access:
+        elif tool.kind == "web_search":
             taken.add("external_web_access")
         self._loss.rest(body, taken, tool.path, hints=_HINTS_OF_SEARCHES)
         name = hosted.NAMES[tool.kind]

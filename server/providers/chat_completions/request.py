@@ -128,10 +128,7 @@ def _custom(function: Function, loss: Loss) -> dict[str, Any]:
 
 def _search(tool: Hosted, loss: Loss) -> dict[str, Any]:
     given: Any = getattr(tool.tool, tool.kind)
-    taken = {"type", "search_context_size", "user_location"}
-    if given.DESCRIPTOR.fields_by_name.get("external_web_access") is not None and given.external_web_access:
-        taken.add("external_web_access")
-    loss.rest(given, taken, tool.path)
+    loss.rest(given, {"type", "search_context_size", "user_location", "external_web_access"}, tool.path)
     options: dict[str, Any] = {}
     if given.search_context_size:
         options["search_context_size"] = given.search_context_size

@@ -247,7 +247,6 @@ def test_functions_and_hosted_tools_together() -> None:
     ("members", "param"),
     [
         ({"tools": [SEARCH | {"filters": {"allowed_domains": ["a.b"]}}]}, "tools[0].filters"),
-        ({"tools": [SEARCH | {"external_web_access": False}]}, "tools[0].external_web_access"),
         ({"tools": [CODE | {"container": "cntr_1"}]}, "tools[0].container"),
         ({"tools": [CODE | {"container": {"type": "auto", "file_ids": ["f"]}}]}, "tools[0].container.file_ids"),
         ({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}]}, "tools[0]"),

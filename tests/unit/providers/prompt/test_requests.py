@@ -206,6 +206,27 @@ def test_tools_that_an_item_brings_along() -> None:
     assert read_in.omitted == []
 
 
+INDEXED = {"type": "web_search", "external_web_access": False}
+
+
+def test_a_search_that_may_not_reach_the_web_is_not_offered_and_refuses_nothing() -> None:
+    got = reading({"input": "a", "tools": [F, INDEXED]}, report=False)
+    assert [tool.path for tool in got.tools.offered] == ["tools[0]"]
+    assert got.omitted == ["tools[1]"]
+    item = {"type": "additional_tools", "role": "developer", "tools": [INDEXED]}
+    assert reading({"input": [item, {"role": "user", "content": "a"}]}, report=False).omitted == ["input[0].tools[0]"]
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "web_search"}])
+def test_a_search_that_may_not_reach_the_web_cannot_be_required(choice: Any) -> None:
+    members = {"input": "a", "tools": [INDEXED], "tool_choice": choice}
+    with pytest.raises(UnsupportedParameter) as refused:
+        reading(members, report=False)
+    assert refused.value.param == "tool_choice"
+    got = reading(members)
+    assert (got.tools.choice.mode, got.omitted) == ("auto", ["tools[0]", "tool_choice"])
+
+
 @pytest.mark.parametrize(
     ("choice", "mode", "function", "offered"),
     [
@@ -338,6 +359,14 @@ def test_settings_that_nobody_carries(members: dict[str, Any], omitted: list[str
 )
 def test_hints_are_named_and_never_refused(name: str) -> None:
     assert reading({"input": "a", name: "x"}, report=False).omitted == [name]
+
+
+def test_a_wish_for_all_earlier_reasoning_only_hints_and_one_for_less_does_not() -> None:
+    omitted = reading({"input": "a", "reasoning": {"context": "all_turns"}}, report=False).omitted
+    assert omitted == ["reasoning.context"]
+    with pytest.raises(UnsupportedParameter) as refused:
+        reading({"input": "a", "reasoning": {"context": "current_turn"}}, report=False)
+    assert refused.value.param == "reasoning.context"
 
 
 def test_a_wish_for_summaries_only_hints() -> None:
