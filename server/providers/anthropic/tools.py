@@ -50,7 +50,7 @@ class Offer:
             return self._search(tool)
         if tool.kind == "code_interpreter":
             return self._code(tool)
-        self._loss.cannot(tool.path)
+        self._loss.cannot(tool.path, tool.unknown)
         return None
 
     def _search(self, tool: Hosted) -> Json:

@@ -102,7 +102,7 @@ class Offer:
 
     def _hosted(self, tool: Hosted) -> list[Choice]:
         if tool.kind not in self._family.runs:
-            self._loss.cannot(tool.path)
+            self._loss.cannot(tool.path, tool.unknown)
             return []
         self._loss.rest(tool.tool, {tool.kind}, tool.path)
         body: Any = getattr(tool.tool, tool.kind)

@@ -48,7 +48,7 @@ def body_of(
     _add_tools(body, request, tools, quirks, loss)
     for tool in tools.hosted:
         if tool not in searches:
-            loss.cannot(tool.path)
+            loss.cannot(tool.path, tool.unknown)
         elif "web_search_options" in body:
             loss.cannot(tool.path, "There can be one search of the web.")
         else:

@@ -138,7 +138,7 @@ def _hosted(hosted: Hosted, loss: Loss) -> list[dict[str, Any]]:
         case "code_interpreter":
             _check_code(hosted, loss)
             return [{"codeExecution": {}}]
-    loss.cannot(hosted.path, "Its kind is not known there.")
+    loss.cannot(hosted.path, hosted.unknown)
     return []
 
 

@@ -64,6 +64,13 @@ class Hosted:
     tool: v1.Tool
     path: str
 
+    @property
+    def unknown(self) -> str:
+        """What callers are told where there is no such tool."""
+        return (
+            "It has no tool of this type." if self.kind == "fallback" else f"It has no tool of the type '{self.kind}'."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

@@ -101,6 +101,23 @@ def function(name: str = "f", **members: Any) -> dict[str, Any]:
     return {"type": "function", "name": name, "parameters": {"type": "object"}, "strict": False} | members
 
 
+# Calls whose id is repeated
+
+
+def test_a_repeated_id_is_another_call_with_its_own_signature_and_output() -> None:
+    told = contents(
+        reasoning(Proof("call", "c2ln", call_id="c")), call("c"), output("c", "one"), user("Again."),
+        reasoning(Proof("call", "bW9yZQ==", call_id="c")), call("c"), output("c", "two"),
+    )  # fmt: skip
+    assert told == [
+        {"role": "model", "parts": [called("c", "c2ln")]},
+        {"role": "user", "parts": [answered("c", {"output": "one"})]},
+        said("Again."),
+        {"role": "model", "parts": [called("c_2", "bW9yZQ==")]},
+        {"role": "user", "parts": [answered("c_2", {"output": "two"})]},
+    ]
+
+
 # Settings
 
 
