@@ -164,6 +164,15 @@ def test_calls_go_on_from_the_response_before(model: Model) -> None:
         previous = answer.id
 
 
+def test_nothing_that_is_said_fails_nobody(model: Model) -> None:
+    if model.name in ("claude", "nova"):
+        with pytest.raises(BadRequestError) as refused:
+            model.create(input="")
+        assert (refused.value.param, refused.value.code) == ("input", "unsupported_parameter")
+    else:
+        assert model.create(input="").output_text == "You said: "
+
+
 def test_images_and_files_arrive(model: Model) -> None:
     content = [
         {"type": "input_text", "text": "What is it?"},
