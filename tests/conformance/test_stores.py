@@ -1,4 +1,4 @@
-"""Every built-in store keeps the contracts of stores and of ledgers."""
+"""Every built-in store keeps the contracts of stores, of conversations and of ledgers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from server.stores import memory, sqlite
 from server.stores.base import ResponseStore
+from server.testing.conversation_contract import ConversationContract
 from server.testing.ledger_contract import LedgerContract
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 
-class TestMemory(StoreContract, LedgerContract):
+class TestMemory(StoreContract, ConversationContract, LedgerContract):
     lacks = {Capability.SHARED: "it is the memory of one process"}  # noqa: RUF012
 
     @pytest.fixture
@@ -22,7 +23,7 @@ class TestMemory(StoreContract, LedgerContract):
             yield store
 
 
-class TestSqlite(StoreContract, LedgerContract):
+class TestSqlite(StoreContract, ConversationContract, LedgerContract):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:{tmp_path / 'store.db'}"
@@ -38,7 +39,7 @@ class TestSqlite(StoreContract, LedgerContract):
             yield peer
 
 
-class TestSqliteInMemory(StoreContract, LedgerContract):
+class TestSqliteInMemory(StoreContract, ConversationContract, LedgerContract):
     lacks = {Capability.SHARED: "a database in memory has one connection"}  # noqa: RUF012
 
     @pytest.fixture

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from antiphon.responses import v1
 from server.errors import Internal
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
+from server.stores.sqlite import conversations
 
 #: How many expired rows one sweep removes at most.
 SWEEP = 64
@@ -23,6 +24,8 @@ _INSERT = """
 INSERT INTO responses (tenant, id, parent_id, created_at, expires_at, item_ids, input_items, response)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING RETURNING key
 """
+
+_IS_KEPT = "SELECT 1 FROM responses WHERE tenant = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)"
 
 _GET = f"""
 SELECT 1, id, parent_id, expires_at, input_items, response FROM responses
@@ -60,12 +63,20 @@ class NewRow:
 
     tenant: str
     response_id: str
-    values: _Values
+    #: None for a response that is not kept, and only adds to its conversation.
+    values: _Values | None
     item_ids: Sequence[str]
+    conversation_id: str
+    added_items: Sequence[v1.Item]
+    expires_at: int | None
 
     @classmethod
     def of(cls, stored: StoredResponse) -> NewRow:
         response = stored.response
+        added = [_copy(item) for item in stored.added_items()]
+        more = (response.conversation.id, added, stored.expires_at)
+        if not stored.is_kept:
+            return cls(stored.tenant, response.id, None, (), *more)
         item_ids = list(dict.fromkeys(item.id for item in (*stored.input_items, *response.output) if item.id))
         values = (
             stored.tenant,
@@ -77,21 +88,31 @@ class NewRow:
             v1.ItemList(data=stored.input_items).SerializeToString(),
             response.SerializeToString(),
         )
-        return cls(stored.tenant, response.id, values, item_ids)
+        return cls(stored.tenant, response.id, values, item_ids, *more)
 
 
 def put(connection: apsw.Connection, row: NewRow, now: float) -> None:
-    """Write a row, unless there is one of that id that has not expired."""
-    inserted = connection.execute(_INSERT, row.values).fetchall()
-    if not inserted:
-        expired = "SELECT key, tenant, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
-        _remove(connection, connection.execute(expired, (row.tenant, row.response_id, now)).fetchall())
-        inserted = connection.execute(_INSERT, row.values).fetchall()
-    if inserted and row.item_ids:
-        key = inserted[0][0]
-        connection.executemany(
-            "INSERT INTO items VALUES (?, ?, ?)", [(row.tenant, item_id, key) for item_id in row.item_ids]
+    """Write a row, unless there is one of that id that has not expired, and what it adds to its conversation.
+
+    Raises `UnknownConversation`, before anything is written.
+    """
+    if row.added_items:
+        if row.values is not None and connection.execute(_IS_KEPT, (row.tenant, row.response_id, now)).fetchall():
+            return
+        conversations.add_response(
+            connection, row.tenant, row.conversation_id, row.response_id, row.added_items, row.expires_at, now
         )
+    if row.values is not None:
+        inserted = connection.execute(_INSERT, row.values).fetchall()
+        if not inserted:
+            expired = "SELECT key, tenant, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
+            _remove(connection, connection.execute(expired, (row.tenant, row.response_id, now)).fetchall())
+            inserted = connection.execute(_INSERT, row.values).fetchall()
+        if inserted and row.item_ids:
+            key = inserted[0][0]
+            connection.executemany(
+                "INSERT INTO items VALUES (?, ?, ?)", [(row.tenant, item_id, key) for item_id in row.item_ids]
+            )
 
 
 def delete(connection: apsw.Connection, tenant: str, response_id: str, now: float) -> bool:
@@ -105,9 +126,10 @@ def delete(connection: apsw.Connection, tenant: str, response_id: str, now: floa
 
 
 def sweep(connection: apsw.Connection, now: float) -> None:
-    """Remove some expired rows; their pages are used again, so the file stops growing."""
+    """Remove some expired rows, of conversations too; their pages are used again, so the file stops growing."""
     expired = "SELECT key, tenant, item_ids FROM responses WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
     _remove(connection, connection.execute(expired, (now, SWEEP)).fetchall())
+    conversations.sweep(connection, now)
 
 
 def _remove(connection: apsw.Connection, rows: Sequence[_Row]) -> None:
@@ -152,7 +174,10 @@ def chain(
 def items(
     connection: apsw.Connection, tenant: str, item_ids: Sequence[str], max_bytes: int, now: float
 ) -> dict[str, v1.Item]:
-    """Read the items of these ids, each from the newest row that has it. Raises `ItemsTooLarge`."""
+    """Read the items of these ids, each from the newest row that has it, or else from a conversation.
+
+    Raises `ItemsTooLarge`.
+    """
     held: dict[Any, set[str]] = {}  # by the key of the row
     for item_id in dict.fromkeys(item_ids):
         row = connection.execute(_NEWEST_WITH_ITEM, {"tenant": tenant, "item_id": item_id, "now": now}).fetchall()
@@ -172,9 +197,21 @@ def items(
                 if size > max_bytes:
                     raise ItemsTooLarge
                 # A copy: the item itself would keep all of its response in memory.
-                found[item.id] = copy = v1.Item()
-                copy.CopyFrom(item)
+                found[item.id] = _copy(item)
+    for item_id in dict.fromkeys(item_ids):
+        in_conversation = None if item_id in found else conversations.newest_item(connection, tenant, item_id, now)
+        if in_conversation is not None:
+            size += in_conversation.ByteSize()
+            if size > max_bytes:
+                raise ItemsTooLarge
+            found[item_id] = in_conversation
     return found
+
+
+def _copy(item: v1.Item) -> v1.Item:
+    copy = v1.Item()
+    copy.CopyFrom(item)
+    return copy
 
 
 def _decode(tenant: str, row: _Row) -> StoredResponse:

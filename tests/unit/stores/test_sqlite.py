@@ -13,6 +13,7 @@ import pytest
 from server.errors import Internal, StoreUnavailable
 from server.stores.base import UnknownResponse
 from server.stores.sqlite import SqliteStore, Worker, connect, open_store, rows
+from server.stores.sqlite.schema import VERSION
 from server.testing.store_contract import ManualClock, a_chain, a_message, a_response, assert_same
 
 
@@ -76,7 +77,9 @@ async def test_refuses_a_newer_schema(path: Path) -> None:
     other.pragma("user_version", 99)
     other.close()
     before = path.read_bytes()
-    with pytest.raises(StoreUnavailable, match=r"newer version of antiphon: its schema is 99, this one knows 2\.$"):
+    with pytest.raises(
+        StoreUnavailable, match=rf"newer version of antiphon: its schema is 99, this one knows {VERSION}\.$"
+    ):
         async with open_store(f"sqlite:{path}"):
             pass
     assert path.read_bytes() == before

@@ -12,6 +12,7 @@ import pytest
 
 from server.errors import StoreUnavailable
 from server.stores.sqlite import connect, open_store, rows
+from server.stores.sqlite.schema import VERSION
 from server.stores.sqlite.usage import Query
 from server.testing.ledger_contract import MIDNIGHT, a_use, an_entry, summed
 from server.testing.store_contract import a_chain, a_message, a_response, assert_same
@@ -77,7 +78,7 @@ async def test_a_file_of_version_1_keeps_every_response(path: Path, url: str) ->
     now, fresh = connect(str(path)), connect(":memory:")
     tables = "SELECT name, sql FROM sqlite_schema ORDER BY name"
     assert now.execute(tables).fetchall() == fresh.execute(tables).fetchall()
-    assert now.pragma("user_version") == 2
+    assert now.pragma("user_version") == VERSION
     now.close()
     fresh.close()
 
@@ -196,7 +197,7 @@ async def test_reading_alone_makes_no_file(path: Path, url: str) -> None:
 
 async def test_reading_alone_does_not_raise_an_older_file(path: Path, url: str) -> None:
     a_file_of_version_1(path).close()
-    with pytest.raises(StoreUnavailable, match="older version of antiphon: its schema is 1, this one reads 2"):
+    with pytest.raises(StoreUnavailable, match=f"older version of antiphon: its schema is 1, this one reads {VERSION}"):
         async with open_store(url, read_only=True):
             pass
     left = apsw.Connection(str(path))
