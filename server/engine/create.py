@@ -14,6 +14,7 @@ from server.engine import estimate, history, validate
 from server.engine.attempts import Choices
 from server.engine.balance import Balance
 from server.engine.ids import new_id
+from server.engine.keep import expiry
 from server.engine.open_part import Events
 from server.engine.outline import outline
 from server.engine.patience import Patience
@@ -23,7 +24,7 @@ from server.engine.running import Running
 from server.errors import DeadlinePassed, Internal, KeyRevoked, ModelAccessForbidden, ServiceError
 from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
 from server.providers.base import Router
-from server.stores.base import ResponseStore, StoredResponse
+from server.stores.base import ConversationStore, ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import Observer, Outcome, ResponseRecord
 
@@ -48,6 +49,7 @@ class Creator:
         self,
         *,
         store: ResponseStore,
+        conversations: ConversationStore | None,
         limiter: Limiter,
         observer: Observer,
         running: Running,
@@ -57,6 +59,7 @@ class Creator:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._conversations = conversations
         self._limiter = limiter
         self._observer = observer
         self._running = running
@@ -106,15 +109,17 @@ class Creator:
         record.model_is_known = True
         if not call.caller.may_use(request.model):
             raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
-        context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
+        context = await history.assemble(
+            request, call.caller.tenant, self._store, self._conversations, self._history_limits
+        )
         record.history = context.whole
         now = int(self._clock())
         response = outline(request, new_id("resp"), now)
         record.response_id = response.id
         kept = None
-        if response.store:
-            expires = None if self._retention is None else now + int(self._retention.total_seconds())
-            kept = StoredResponse(call.caller.tenant, response, context.own, expires)
+        if response.store or response.HasField("conversation"):
+            expires_at = expiry(now, self._retention)
+            kept = StoredResponse(call.caller.tenant, response, context.own, expires_at, is_kept=response.store)
         # Last, so that nothing is reserved for a call that is refused.
         reservation = await self._reserve(call.caller.limits + route.limits, record)
         if call.caller.is_revoked:
@@ -172,7 +177,7 @@ def _upstream_request(
     """The request as providers get it, but for the model's name: whole, and without what is the gateway's to do."""
     asked = v1.CreateResponseRequest()
     asked.CopyFrom(request)
-    for name in ("previous_response_id", "stream", "background", "store"):
+    for name in ("previous_response_id", "conversation", "conversation_id", "stream", "background", "store"):
         asked.ClearField(name)
     if not incremental:
         asked.ClearField("stream_options")

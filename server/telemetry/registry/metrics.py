@@ -22,7 +22,25 @@ METHODS: Final = tuple(
 CODES: Final = tuple(code_pb2.Code.keys())
 TOKEN_KINDS: Final = ("input", "output", "cached", "cache_write", "reasoning")
 DECISIONS: Final = ("granted", "refused", "never_fits")
-STORE_OPERATIONS: Final = ("put", "get", "delete", "chain", "items", "record_usage", "sum_usage", "forget_usage")
+STORE_OPERATIONS: Final = (
+    "put",
+    "get",
+    "delete",
+    "chain",
+    "items",
+    "create_conversation",
+    "get_conversation",
+    "update_conversation",
+    "delete_conversation",
+    "add_conversation_items",
+    "page_conversation",
+    "get_conversation_item",
+    "delete_conversation_item",
+    "read_conversation",
+    "record_usage",
+    "sum_usage",
+    "forget_usage",
+)
 RELOADS: Final = ("applied", "unchanged", "refused")
 
 

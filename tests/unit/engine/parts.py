@@ -107,6 +107,7 @@ class Engine:
         self.route = route or self._route
         self.creator = Creator(
             store=self.store,
+            conversations=self.store,
             limiter=self.limiter,
             observer=self.observer,
             running=self.running,

@@ -23,6 +23,8 @@ GOOD = [
     OK,
     'model: "m" input_text: ""',
     'model: "m" previous_response_id: "resp_1"',
+    'model: "m" conversation_id: "conv_1"',
+    'model: "m" conversation { id: "conv_1" }',
     'model: "m" prompt { id: "p" }',
     OK + "background: false",
     OK + 'tools { function { name: "f" } }',
@@ -48,8 +50,10 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     (OK + 'catch_all: "{\\"fallbacks\\":[\\"big\\"]}"', UnsupportedParameter, "fallbacks"),
     ('model: "m" previous_response_id: ""', MissingParameter, "input"),
     (OK + "background: true", UnsupportedParameter, "background"),
-    (OK + 'conversation_id: "conv_1"', UnsupportedParameter, "conversation"),
-    (OK + 'conversation { id: "conv_1" }', UnsupportedParameter, "conversation"),
+    (OK + "conversation {}", MissingParameter, "conversation.id"),
+    (OK + 'conversation_id: "conv_1" conversation { id: "conv_1" }', InvalidValue, "conversation"),
+    (OK + 'conversation_id: "conv_1" previous_response_id: "resp_1"', InvalidValue, "conversation"),
+    (OK + 'conversation { id: "conv_1" } previous_response_id: "resp_1"', InvalidValue, "conversation"),
     # Both spellings of one member
     (OK + 'input { message { role: "user" content_text: "x" } }', InvalidValue, "input"),
     (OK + 'tool_choice_mode: "auto" tool_choice { function { name: "f" } }', InvalidValue, "tool_choice"),
@@ -100,7 +104,7 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     (OK + 'catch_all: "7"', InvalidType, ""),
     # What is refused or the gateway's own must not go by as an unknown member
     (OK + "catch_all: '{\"background\": true}'", InvalidValue, "background"),
-    (OK + 'conversation_id: ""', UnsupportedParameter, "conversation"),
+    (OK + 'conversation_id: ""', InvalidValue, "conversation"),
 ]
 
 
