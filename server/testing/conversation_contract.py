@@ -118,13 +118,17 @@ async def assert_unknown(store: ConversationStore, tenant: str, conversation_id:
 
 
 class ConversationContract:
-    """What every ConversationStore must do. The fixtures are those of `StoreContract`, which the same class keeps."""
+    """What every ConversationStore must do. `store` and `peer` are those of `StoreContract`, which the same class
+    keeps."""
 
     lacks: ClassVar[Mapping[Capability, str]] = {}
 
-    @pytest.fixture(autouse=True)
-    def _keeps_conversations(self) -> None:
+    @pytest.fixture
+    def conversations(self, store: ResponseStore) -> Store:
+        """The store of `StoreContract`, as one of conversations too."""
         self.needs(Capability.CONVERSATIONS)
+        assert isinstance(store, ConversationStore)
+        return store
 
     def needs(self, capability: Capability) -> None:
         """Skip the test, with the reason, when the store lacks what it is about."""
@@ -133,139 +137,141 @@ class ConversationContract:
 
     # Conversations
 
-    async def test_gives_back_a_conversation(self, store: Store) -> None:
-        created = await a_conversation(store, "a", "b")
-        assert await store.get_conversation("acme", "conv_1") == created
-        assert list(await store.read_conversation("acme", "conv_1", max_items=2, max_bytes=MIB)) == some_items("a", "b")
+    async def test_gives_back_a_conversation(self, conversations: Store) -> None:
+        created = await a_conversation(conversations, "a", "b")
+        assert await conversations.get_conversation("acme", "conv_1") == created
+        assert list(await conversations.read_conversation("acme", "conv_1", max_items=2, max_bytes=MIB)) == some_items(
+            "a", "b"
+        )
 
-    async def test_a_conversation_without_items(self, store: Store) -> None:
-        await a_conversation(store)
-        assert await ids_in(store) == []
-        assert await page(store) == ("", False)
+    async def test_a_conversation_without_items(self, conversations: Store) -> None:
+        await a_conversation(conversations)
+        assert await ids_in(conversations) == []
+        assert await page(conversations) == ("", False)
 
-    async def test_creating_again_changes_nothing(self, store: Store) -> None:
-        created = await a_conversation(store, "a")
+    async def test_creating_again_changes_nothing(self, conversations: Store) -> None:
+        created = await a_conversation(conversations, "a")
         other = v1.Conversation(id="conv_1", created_at=1)
-        await store.create_conversation("acme", other, some_items("b"), expires_at=None)
-        assert await store.get_conversation("acme", "conv_1") == created
-        assert await ids_in(store) == ["a"]
+        await conversations.create_conversation("acme", other, some_items("b"), expires_at=None)
+        assert await conversations.get_conversation("acme", "conv_1") == created
+        assert await ids_in(conversations) == ["a"]
 
-    async def test_conversations_keep_fields_that_are_not_known(self, store: Store) -> None:
+    async def test_conversations_keep_fields_that_are_not_known(self, conversations: Store) -> None:
         conversation = v1.Conversation.FromString(v1.Conversation(id="conv_1").SerializeToString() + UNKNOWN_FIELD)
         item = v1.Item.FromString(some_items("a")[0].SerializeToString() + UNKNOWN_FIELD)
-        await store.create_conversation("acme", conversation, [item], expires_at=None)
-        updated = await store.update_conversation("acme", "conv_1", {"a": "b"}, expires_at=None)
+        await conversations.create_conversation("acme", conversation, [item], expires_at=None)
+        updated = await conversations.update_conversation("acme", "conv_1", {"a": "b"}, expires_at=None)
         assert UNKNOWN_FIELD in updated.SerializeToString()
-        assert UNKNOWN_FIELD in (await store.get_conversation("acme", "conv_1")).SerializeToString()
-        assert UNKNOWN_FIELD in (await store.get_conversation_item("acme", "conv_1", "a")).SerializeToString()
+        assert UNKNOWN_FIELD in (await conversations.get_conversation("acme", "conv_1")).SerializeToString()
+        assert UNKNOWN_FIELD in (await conversations.get_conversation_item("acme", "conv_1", "a")).SerializeToString()
 
-    async def test_labels_are_replaced(self, store: Store) -> None:
-        created = await a_conversation(store, "a")
-        updated = await store.update_conversation("acme", "conv_1", {"c": "d"}, expires_at=None)
+    async def test_labels_are_replaced(self, conversations: Store) -> None:
+        created = await a_conversation(conversations, "a")
+        updated = await conversations.update_conversation("acme", "conv_1", {"c": "d"}, expires_at=None)
         assert (dict(updated.metadata), updated.created_at) == ({"c": "d"}, created.created_at)
-        assert await store.get_conversation("acme", "conv_1") == updated
-        assert not (await store.update_conversation("acme", "conv_1", {}, expires_at=None)).metadata
-        assert await ids_in(store) == ["a"]
+        assert await conversations.get_conversation("acme", "conv_1") == updated
+        assert not (await conversations.update_conversation("acme", "conv_1", {}, expires_at=None)).metadata
+        assert await ids_in(conversations) == ["a"]
 
     @pytest.mark.parametrize("conversation_id", ["conv_none", "", "%"])
-    async def test_an_unknown_conversation(self, store: Store, conversation_id: str) -> None:
-        await a_conversation(store, "a")
-        await assert_unknown(store, "acme", conversation_id)
+    async def test_an_unknown_conversation(self, conversations: Store, conversation_id: str) -> None:
+        await a_conversation(conversations, "a")
+        await assert_unknown(conversations, "acme", conversation_id)
 
-    async def test_a_deleted_conversation_is_gone_with_its_items(self, store: Store) -> None:
-        await a_conversation(store, "a")
-        await a_conversation(store, "a", "b", conversation_id="conv_2")
-        await store.put(a_turn("resp_1"))
-        await store.delete_conversation("acme", "conv_1")
-        await assert_unknown(store, "acme", "conv_1")
-        assert await ids_in(store, "conv_2") == ["a", "b"]
-        assert await store.items("acme", ["a", "resp_1_in"], max_bytes=MIB) == {
+    async def test_a_deleted_conversation_is_gone_with_its_items(self, conversations: Store) -> None:
+        await a_conversation(conversations, "a")
+        await a_conversation(conversations, "a", "b", conversation_id="conv_2")
+        await conversations.put(a_turn("resp_1"))
+        await conversations.delete_conversation("acme", "conv_1")
+        await assert_unknown(conversations, "acme", "conv_1")
+        assert await ids_in(conversations, "conv_2") == ["a", "b"]
+        assert await conversations.items("acme", ["a", "resp_1_in"], max_bytes=MIB) == {
             "a": some_items("a")[0],
             "resp_1_in": some_items("resp_1_in")[0],
         }
-        await store.get("acme", "resp_1")
-        await a_conversation(store)
-        assert await ids_in(store) == []
+        await conversations.get("acme", "resp_1")
+        await a_conversation(conversations)
+        assert await ids_in(conversations) == []
 
-    async def test_tenants_have_their_own_conversations(self, store: Store) -> None:
-        await a_conversation(store, "a")
+    async def test_tenants_have_their_own_conversations(self, conversations: Store) -> None:
+        await a_conversation(conversations, "a")
         for tenant in ("other", "ACME", "", "acm_", "%"):
-            await assert_unknown(store, tenant, "conv_1")
-            assert await store.items(tenant, ["a"], max_bytes=MIB) == {}
-        await a_conversation(store, "a", "b", tenant="other")
-        await store.delete_conversation("other", "conv_1")
-        assert await ids_in(store) == ["a"]
-        assert list(await store.items("acme", ["a"], max_bytes=MIB)) == ["a"]
+            await assert_unknown(conversations, tenant, "conv_1")
+            assert await conversations.items(tenant, ["a"], max_bytes=MIB) == {}
+        await a_conversation(conversations, "a", "b", tenant="other")
+        await conversations.delete_conversation("other", "conv_1")
+        assert await ids_in(conversations) == ["a"]
+        assert list(await conversations.items("acme", ["a"], max_bytes=MIB)) == ["a"]
 
     @pytest.mark.parametrize("odd", ODD_IDS)
-    async def test_ids_of_conversations_and_items_are_any_text(self, store: Store, odd: str) -> None:
-        await a_conversation(store, odd, "b", conversation_id=odd, tenant=odd)
-        found = await store.page_conversation(odd, odd, after=odd, newest_first=False, limit=9, max_bytes=MIB)
+    async def test_ids_of_conversations_and_items_are_any_text(self, conversations: Store, odd: str) -> None:
+        await a_conversation(conversations, odd, "b", conversation_id=odd, tenant=odd)
+        found = await conversations.page_conversation(odd, odd, after=odd, newest_first=False, limit=9, max_bytes=MIB)
         assert [item.id for item in found.items] == ["b"]
-        await store.delete_conversation_item(odd, odd, odd, expires_at=None)
-        assert await ids_in(store, odd, tenant=odd) == ["b"]
+        await conversations.delete_conversation_item(odd, odd, odd, expires_at=None)
+        assert await ids_in(conversations, odd, tenant=odd) == ["b"]
 
     # Items
 
-    async def test_items_are_added_after_all_others(self, store: Store) -> None:
-        await a_conversation(store, "a")
-        added = await store.add_conversation_items("acme", "conv_1", some_items("c", "b"), expires_at=None)
+    async def test_items_are_added_after_all_others(self, conversations: Store) -> None:
+        await a_conversation(conversations, "a")
+        added = await conversations.add_conversation_items("acme", "conv_1", some_items("c", "b"), expires_at=None)
         assert list(added) == some_items("c", "b")
-        await store.add_conversation_items("acme", "conv_1", some_items("d"), expires_at=None)
-        assert await ids_in(store) == ["a", "c", "b", "d"]
+        await conversations.add_conversation_items("acme", "conv_1", some_items("d"), expires_at=None)
+        assert await ids_in(conversations) == ["a", "c", "b", "d"]
 
-    async def test_an_id_that_is_taken_is_not_given_twice(self, store: Store) -> None:
-        await a_conversation(store, "msg_1", "msg_2")
+    async def test_an_id_that_is_taken_is_not_given_twice(self, conversations: Store) -> None:
+        await a_conversation(conversations, "msg_1", "msg_2")
         given = [a_message("msg_1", "again"), *some_items("msg_3", "msg_3")]
-        added = await store.add_conversation_items("acme", "conv_1", given, expires_at=None)
-        found = await ids_in(store)
+        added = await conversations.add_conversation_items("acme", "conv_1", given, expires_at=None)
+        found = await ids_in(conversations)
         assert found == ["msg_1", "msg_2", *(item.id for item in added)]
         assert len(set(found)) == 5
         assert added[1].id == "msg_3"
         assert all(item_id.startswith("msg_") and len(item_id) <= 64 for item_id in found)
-        again = await store.get_conversation_item("acme", "conv_1", added[0].id)
+        again = await conversations.get_conversation_item("acme", "conv_1", added[0].id)
         assert again == added[0]
         assert again.message == given[0].message
         assert [item.id for item in given] == ["msg_1", "msg_3", "msg_3"]
 
-    async def test_conversations_may_share_an_id(self, store: Store) -> None:
-        await a_conversation(store, "a")
-        await a_conversation(store, "a", conversation_id="conv_2")
-        await store.delete_conversation_item("acme", "conv_1", "a", expires_at=None)
-        assert await ids_in(store, "conv_2") == ["a"]
-        assert list(await store.items("acme", ["a"], max_bytes=MIB)) == ["a"]
+    async def test_conversations_may_share_an_id(self, conversations: Store) -> None:
+        await a_conversation(conversations, "a")
+        await a_conversation(conversations, "a", conversation_id="conv_2")
+        await conversations.delete_conversation_item("acme", "conv_1", "a", expires_at=None)
+        assert await ids_in(conversations, "conv_2") == ["a"]
+        assert list(await conversations.items("acme", ["a"], max_bytes=MIB)) == ["a"]
 
-    async def test_later_changes_of_an_item_do_not_reach_it(self, store: Store) -> None:
-        await a_conversation(store)
+    async def test_later_changes_of_an_item_do_not_reach_it(self, conversations: Store) -> None:
+        await a_conversation(conversations)
         (item,) = some_items("a")
-        (added,) = await store.add_conversation_items("acme", "conv_1", [item], expires_at=None)
+        (added,) = await conversations.add_conversation_items("acme", "conv_1", [item], expires_at=None)
         item.status = added.status = "changed"
-        (await store.get_conversation_item("acme", "conv_1", "a")).status = "changed"
-        (await store.get_conversation("acme", "conv_1")).metadata["a"] = "changed"
-        assert (await store.get_conversation_item("acme", "conv_1", "a")).status == "completed"
-        assert (await store.get_conversation("acme", "conv_1")).metadata["a"] == "b"
+        (await conversations.get_conversation_item("acme", "conv_1", "a")).status = "changed"
+        (await conversations.get_conversation("acme", "conv_1")).metadata["a"] = "changed"
+        assert (await conversations.get_conversation_item("acme", "conv_1", "a")).status == "completed"
+        assert (await conversations.get_conversation("acme", "conv_1")).metadata["a"] == "b"
 
-    async def test_a_deleted_item_is_gone(self, store: Store) -> None:
-        created = await a_conversation(store, "a", "b", "c")
-        assert await store.delete_conversation_item("acme", "conv_1", "b", expires_at=None) == created
-        assert await ids_in(store) == ["a", "c"]
-        assert await store.items("acme", ["b"], max_bytes=MIB) == {}
+    async def test_a_deleted_item_is_gone(self, conversations: Store) -> None:
+        created = await a_conversation(conversations, "a", "b", "c")
+        assert await conversations.delete_conversation_item("acme", "conv_1", "b", expires_at=None) == created
+        assert await ids_in(conversations) == ["a", "c"]
+        assert await conversations.items("acme", ["b"], max_bytes=MIB) == {}
         for call in (
-            store.get_conversation_item("acme", "conv_1", "b"),
-            store.delete_conversation_item("acme", "conv_1", "b", expires_at=None),
-            store.page_conversation("acme", "conv_1", after="b", newest_first=False, limit=9, max_bytes=MIB),
+            conversations.get_conversation_item("acme", "conv_1", "b"),
+            conversations.delete_conversation_item("acme", "conv_1", "b", expires_at=None),
+            conversations.page_conversation("acme", "conv_1", after="b", newest_first=False, limit=9, max_bytes=MIB),
         ):
             with pytest.raises(UnknownItem) as caught:
                 await call
             assert caught.value.item_id == "b"
 
-    async def test_no_place_is_taken_twice(self, store: Store) -> None:
-        await a_conversation(store, "a", "b")
-        await store.delete_conversation_item("acme", "conv_1", "b", expires_at=None)
-        await store.add_conversation_items("acme", "conv_1", some_items("c"), expires_at=None)
-        await store.delete_conversation_item("acme", "conv_1", "a", expires_at=None)
-        await store.add_conversation_items("acme", "conv_1", some_items("b", "a"), expires_at=None)
-        assert await ids_in(store) == ["c", "b", "a"]
+    async def test_no_place_is_taken_twice(self, conversations: Store) -> None:
+        await a_conversation(conversations, "a", "b")
+        await conversations.delete_conversation_item("acme", "conv_1", "b", expires_at=None)
+        await conversations.add_conversation_items("acme", "conv_1", some_items("c"), expires_at=None)
+        await conversations.delete_conversation_item("acme", "conv_1", "a", expires_at=None)
+        await conversations.add_conversation_items("acme", "conv_1", some_items("b", "a"), expires_at=None)
+        assert await ids_in(conversations) == ["c", "b", "a"]
 
     @pytest.mark.parametrize(
         ("asked", "names", "has_more"),
@@ -283,51 +289,51 @@ class ConversationContract:
             ({"after": "a", "newest_first": True}, "", False),
         ],
     )
-    async def test_a_page(self, store: Store, asked: dict[str, Any], names: str, has_more: bool) -> None:
-        await a_conversation(store, *"ab")
-        await a_conversation(store, *"abcdef", conversation_id="conv_2")
-        await store.add_conversation_items("acme", "conv_1", some_items(*"cde"), expires_at=None)
-        assert await page(store, **asked) == (names, has_more)
+    async def test_a_page(self, conversations: Store, asked: dict[str, Any], names: str, has_more: bool) -> None:
+        await a_conversation(conversations, *"ab")
+        await a_conversation(conversations, *"abcdef", conversation_id="conv_2")
+        await conversations.add_conversation_items("acme", "conv_1", some_items(*"cde"), expires_at=None)
+        assert await page(conversations, **asked) == (names, has_more)
 
     @pytest.mark.parametrize("after", ["z", "", "x"])
-    async def test_a_page_after_what_is_not_there(self, store: Store, after: str) -> None:
-        await a_conversation(store, "a")
-        await a_conversation(store, "x", conversation_id="conv_2")
+    async def test_a_page_after_what_is_not_there(self, conversations: Store, after: str) -> None:
+        await a_conversation(conversations, "a")
+        await a_conversation(conversations, "x", conversation_id="conv_2")
         with pytest.raises(UnknownItem):
-            await page(store, after=after)
+            await page(conversations, after=after)
 
-    async def test_a_page_is_no_larger_than_asked_for(self, store: Store) -> None:
-        await a_conversation(store, *"abc")
+    async def test_a_page_is_no_larger_than_asked_for(self, conversations: Store) -> None:
+        await a_conversation(conversations, *"abc")
         size = some_items("a")[0].ByteSize()
-        assert await page(store, max_bytes=2 * size) == ("ab", True)
-        assert await page(store, max_bytes=2 * size, newest_first=True) == ("cb", True)
-        assert await page(store, max_bytes=3 * size) == ("abc", False)
-        assert await page(store, max_bytes=1) == ("a", True)
-        assert await page(store, max_bytes=1, after="b") == ("c", False)
+        assert await page(conversations, max_bytes=2 * size) == ("ab", True)
+        assert await page(conversations, max_bytes=2 * size, newest_first=True) == ("cb", True)
+        assert await page(conversations, max_bytes=3 * size) == ("abc", False)
+        assert await page(conversations, max_bytes=1) == ("a", True)
+        assert await page(conversations, max_bytes=1, after="b") == ("c", False)
 
-    async def test_reading_has_bounds(self, store: Store) -> None:
-        await a_conversation(store, *"abc")
+    async def test_reading_has_bounds(self, conversations: Store) -> None:
+        await a_conversation(conversations, *"abc")
         size = 3 * some_items("a")[0].ByteSize()
-        assert await ids_in(store, max_items=3, max_bytes=size) == ["a", "b", "c"]
+        assert await ids_in(conversations, max_items=3, max_bytes=size) == ["a", "b", "c"]
         for max_items, max_bytes in ((2, MIB), (3, size - 1)):
             with pytest.raises(ConversationTooLong):
-                await ids_in(store, max_items=max_items, max_bytes=max_bytes)
+                await ids_in(conversations, max_items=max_items, max_bytes=max_bytes)
 
-    async def test_an_item_is_found_by_its_id_alone(self, store: Store) -> None:
-        await a_conversation(store, "a")
-        await store.create_conversation(
+    async def test_an_item_is_found_by_its_id_alone(self, conversations: Store) -> None:
+        await a_conversation(conversations, "a")
+        await conversations.create_conversation(
             "acme", v1.Conversation(id="conv_2"), [a_message("a", "newer")], expires_at=None
         )
-        found = await store.items("acme", ["a", "none", "a"], max_bytes=MIB)
+        found = await conversations.items("acme", ["a", "none", "a"], max_bytes=MIB)
         assert list(found) == ["a"]
         assert found["a"].message.content[0].input_text.text == "newer"
         with pytest.raises(ItemsTooLarge):
-            await store.items("acme", ["a"], max_bytes=found["a"].ByteSize() - 1)
-        await store.delete_conversation("acme", "conv_2")
-        found = await store.items("acme", ["a"], max_bytes=MIB)
+            await conversations.items("acme", ["a"], max_bytes=found["a"].ByteSize() - 1)
+        await conversations.delete_conversation("acme", "conv_2")
+        found = await conversations.items("acme", ["a"], max_bytes=MIB)
         assert found["a"].message.content[0].input_text.text == "a"
-        await store.put(a_response(items=[a_message("a", "of a response")]))
-        found = await store.items("acme", ["a"], max_bytes=MIB)
+        await conversations.put(a_response(items=[a_message("a", "of a response")]))
+        found = await conversations.items("acme", ["a"], max_bytes=MIB)
         assert found["a"].message.content[0].input_text.text == "of a response"
 
     # Responses
@@ -335,163 +341,168 @@ class ConversationContract:
     @pytest.mark.parametrize("is_kept", [True, False])
     @pytest.mark.parametrize("status", ENDED_WELL)
     async def test_a_response_adds_what_went_in_and_came_out(
-        self, store: Store, status: v1.Response.Status, is_kept: bool
+        self, conversations: Store, status: v1.Response.Status, is_kept: bool
     ) -> None:
-        await a_conversation(store, "a")
-        await store.put(a_turn("resp_1", status=status, is_kept=is_kept))
-        assert await ids_in(store) == ["a", "resp_1_in", "resp_1_out"]
+        await a_conversation(conversations, "a")
+        await conversations.put(a_turn("resp_1", status=status, is_kept=is_kept))
+        assert await ids_in(conversations) == ["a", "resp_1_in", "resp_1_out"]
         if is_kept:
-            await store.get("acme", "resp_1")
+            await conversations.get("acme", "resp_1")
         else:
             with pytest.raises(UnknownResponse):
-                await store.get("acme", "resp_1")
+                await conversations.get("acme", "resp_1")
 
     @pytest.mark.parametrize("is_kept", [True, False])
-    async def test_a_response_adds_once(self, store: Store, is_kept: bool) -> None:
-        await a_conversation(store)
+    async def test_a_response_adds_once(self, conversations: Store, is_kept: bool) -> None:
+        await a_conversation(conversations)
         for _ in range(3):
-            await store.put(a_turn("resp_1", is_kept=is_kept))
-        assert await ids_in(store) == ["resp_1_in", "resp_1_out"]
-        await store.delete_conversation_item("acme", "conv_1", "resp_1_in", expires_at=None)
-        await store.put(a_turn("resp_1", is_kept=is_kept))
-        assert await ids_in(store) == ["resp_1_out"]
+            await conversations.put(a_turn("resp_1", is_kept=is_kept))
+        assert await ids_in(conversations) == ["resp_1_in", "resp_1_out"]
+        await conversations.delete_conversation_item("acme", "conv_1", "resp_1_in", expires_at=None)
+        await conversations.put(a_turn("resp_1", is_kept=is_kept))
+        assert await ids_in(conversations) == ["resp_1_out"]
 
-    async def test_a_response_that_is_put_again_after_its_conversation_was_deleted(self, store: Store) -> None:
-        await a_conversation(store)
-        await store.put(a_turn("resp_1"))
-        await store.delete_conversation("acme", "conv_1")
-        await store.put(a_turn("resp_1"))
-        await store.get("acme", "resp_1")
+    async def test_a_response_that_is_put_again_after_its_conversation_was_deleted(self, conversations: Store) -> None:
+        await a_conversation(conversations)
+        await conversations.put(a_turn("resp_1"))
+        await conversations.delete_conversation("acme", "conv_1")
+        await conversations.put(a_turn("resp_1"))
+        await conversations.get("acme", "resp_1")
 
     @pytest.mark.parametrize("status", ENDED_ILL)
     async def test_a_response_that_did_not_end_well_adds_nothing(
-        self, store: Store, status: v1.Response.Status
+        self, conversations: Store, status: v1.Response.Status
     ) -> None:
-        await a_conversation(store, "a")
-        await store.put(a_turn("resp_1", status=status))
-        await store.put(a_turn("resp_2", status=status, is_kept=False))
-        await store.put(a_turn("resp_3", status=status, conversation_id="conv_gone"))
-        assert await ids_in(store) == ["a"]
+        await a_conversation(conversations, "a")
+        await conversations.put(a_turn("resp_1", status=status))
+        await conversations.put(a_turn("resp_2", status=status, is_kept=False))
+        await conversations.put(a_turn("resp_3", status=status, conversation_id="conv_gone"))
+        assert await ids_in(conversations) == ["a"]
         for response_id in ("resp_1", "resp_3"):
-            await store.get("acme", response_id)
+            await conversations.get("acme", response_id)
 
     @pytest.mark.parametrize("is_kept", [True, False])
-    async def test_a_response_whose_conversation_is_gone_is_not_kept(self, store: Store, is_kept: bool) -> None:
-        await a_conversation(store, tenant="other")
+    async def test_a_response_whose_conversation_is_gone_is_not_kept(self, conversations: Store, is_kept: bool) -> None:
+        await a_conversation(conversations, tenant="other")
         with pytest.raises(UnknownConversation) as caught:
-            await store.put(a_turn("resp_1", is_kept=is_kept))
+            await conversations.put(a_turn("resp_1", is_kept=is_kept))
         assert caught.value.conversation_id == "conv_1"
         with pytest.raises(UnknownResponse):
-            await store.get("acme", "resp_1")
-        assert await store.items("acme", ["resp_1_in", "resp_1_out"], max_bytes=MIB) == {}
-        assert await ids_in(store, tenant="other") == []
+            await conversations.get("acme", "resp_1")
+        assert await conversations.items("acme", ["resp_1_in", "resp_1_out"], max_bytes=MIB) == {}
+        assert await ids_in(conversations, tenant="other") == []
 
-    async def test_one_that_is_refused_keeps_no_other_from_being_kept(self, store: Store) -> None:
-        await a_conversation(store)
+    async def test_one_that_is_refused_keeps_no_other_from_being_kept(self, conversations: Store) -> None:
+        await a_conversation(conversations)
         puts = [a_turn(f"resp_{n}", conversation_id="conv_1" if n % 2 else "conv_gone") for n in range(20)]
-        ends = await asyncio.gather(*(store.put(stored) for stored in puts), return_exceptions=True)
+        ends = await asyncio.gather(*(conversations.put(stored) for stored in puts), return_exceptions=True)
         assert [type(end) for end in ends] == [UnknownConversation, type(None)] * 10
-        assert len(await ids_in(store)) == 20
+        assert len(await ids_in(conversations)) == 20
 
-    async def test_a_response_has_an_id_that_is_taken(self, store: Store) -> None:
-        await a_conversation(store, "resp_1_in", "resp_1_out")
-        await store.put(a_turn("resp_1"))
-        found = await ids_in(store)
+    async def test_a_response_has_an_id_that_is_taken(self, conversations: Store) -> None:
+        await a_conversation(conversations, "resp_1_in", "resp_1_out")
+        await conversations.put(a_turn("resp_1"))
+        found = await ids_in(conversations)
         assert (len(found), len(set(found))) == (4, 4)
-        assert (await store.get("acme", "resp_1")).input_items[0].id == "resp_1_in"
+        assert (await conversations.get("acme", "resp_1")).input_items[0].id == "resp_1_in"
 
-    async def test_the_trigger_of_a_compaction_is_not_added(self, store: Store) -> None:
-        await a_conversation(store)
+    async def test_the_trigger_of_a_compaction_is_not_added(self, conversations: Store) -> None:
+        await a_conversation(conversations)
         stored = a_turn("resp_1")
         trigger = v1.Item(id="trigger", compaction_trigger=v1.CompactionTrigger())
-        await store.put(StoredResponse("acme", stored.response, [*stored.input_items, trigger]))
-        assert await ids_in(store) == ["resp_1_in", "resp_1_out"]
+        await conversations.put(StoredResponse("acme", stored.response, [*stored.input_items, trigger]))
+        assert await ids_in(conversations) == ["resp_1_in", "resp_1_out"]
 
-    async def test_deleting_a_response_leaves_the_conversation(self, store: Store) -> None:
-        await a_conversation(store)
-        await store.put(a_turn("resp_1"))
-        await store.delete("acme", "resp_1")
-        assert await ids_in(store) == ["resp_1_in", "resp_1_out"]
-        assert list(await store.items("acme", ["resp_1_out"], max_bytes=MIB)) == ["resp_1_out"]
+    async def test_deleting_a_response_leaves_the_conversation(self, conversations: Store) -> None:
+        await a_conversation(conversations)
+        await conversations.put(a_turn("resp_1"))
+        await conversations.delete("acme", "resp_1")
+        assert await ids_in(conversations) == ["resp_1_in", "resp_1_out"]
+        assert list(await conversations.items("acme", ["resp_1_out"], max_bytes=MIB)) == ["resp_1_out"]
 
     # Time
 
-    async def test_an_expired_conversation_is_gone(self, store: Store, clock: ManualClock) -> None:
+    async def test_an_expired_conversation_is_gone(self, conversations: Store, clock: ManualClock) -> None:
         self.needs(Capability.EXPIRY)
-        await a_conversation(store, "a", expires_at=int(clock()) + 60)
+        await a_conversation(conversations, "a", expires_at=int(clock()) + 60)
         clock.advance(59)
-        assert await ids_in(store) == ["a"]
+        assert await ids_in(conversations) == ["a"]
         clock.advance(1)
-        await assert_unknown(store, "acme", "conv_1")
-        assert await store.items("acme", ["a"], max_bytes=MIB) == {}
+        await assert_unknown(conversations, "acme", "conv_1")
+        assert await conversations.items("acme", ["a"], max_bytes=MIB) == {}
         with pytest.raises(UnknownConversation):
-            await store.put(a_turn("resp_1"))
-        await a_conversation(store, "b")
-        assert await ids_in(store) == ["b"]
+            await conversations.put(a_turn("resp_1"))
+        await a_conversation(conversations, "b")
+        assert await ids_in(conversations) == ["b"]
 
     @pytest.mark.parametrize("use", ["update", "add", "delete an item", "respond"])
-    async def test_every_use_sets_its_time_anew(self, store: Store, clock: ManualClock, use: str) -> None:
+    async def test_every_use_sets_its_time_anew(self, conversations: Store, clock: ManualClock, use: str) -> None:
         self.needs(Capability.EXPIRY)
-        await a_conversation(store, "a", "b", expires_at=int(clock()) + 60)
+        await a_conversation(conversations, "a", "b", expires_at=int(clock()) + 60)
         clock.advance(59)
         later = int(clock()) + 60
         if use == "update":
-            await store.update_conversation("acme", "conv_1", {}, expires_at=later)
+            await conversations.update_conversation("acme", "conv_1", {}, expires_at=later)
         elif use == "add":
-            await store.add_conversation_items("acme", "conv_1", some_items("c"), expires_at=later)
+            await conversations.add_conversation_items("acme", "conv_1", some_items("c"), expires_at=later)
         elif use == "respond":
-            await store.put(a_turn("resp_1", expires_at=later))
+            await conversations.put(a_turn("resp_1", expires_at=later))
         else:
-            await store.delete_conversation_item("acme", "conv_1", "b", expires_at=later)
+            await conversations.delete_conversation_item("acme", "conv_1", "b", expires_at=later)
         clock.advance(59)
-        assert "a" in await ids_in(store)
+        assert "a" in await ids_in(conversations)
         clock.advance(1)
-        await assert_unknown(store, "acme", "conv_1")
+        await assert_unknown(conversations, "acme", "conv_1")
 
     # Many at once
 
-    async def test_many_add_at_once(self, store: Store) -> None:
-        await a_conversation(store)
+    async def test_many_add_at_once(self, conversations: Store) -> None:
+        await a_conversation(conversations)
         batches = [(f"{n}a", f"{n}b", f"{n}c") for n in range(50)]
         await asyncio.gather(
-            *(store.add_conversation_items("acme", "conv_1", some_items(*batch), expires_at=None) for batch in batches)
+            *(
+                conversations.add_conversation_items("acme", "conv_1", some_items(*batch), expires_at=None)
+                for batch in batches
+            )
         )
-        await self._assert_whole(store, batches)
+        await self._assert_whole(conversations, batches)
 
-    async def test_many_responses_end_at_once(self, store: Store) -> None:
-        await a_conversation(store)
-        await asyncio.gather(*(store.put(a_turn(f"resp_{n}", is_kept=n % 2 == 0)) for n in range(50)))
-        await self._assert_whole(store, [(f"resp_{n}_in", f"resp_{n}_out") for n in range(50)])
+    async def test_many_responses_end_at_once(self, conversations: Store) -> None:
+        await a_conversation(conversations)
+        await asyncio.gather(*(conversations.put(a_turn(f"resp_{n}", is_kept=n % 2 == 0)) for n in range(50)))
+        await self._assert_whole(conversations, [(f"resp_{n}_in", f"resp_{n}_out") for n in range(50)])
 
-    async def test_a_response_put_many_times_at_once_adds_once(self, store: Store) -> None:
-        await a_conversation(store)
-        await asyncio.gather(*(store.put(a_turn("resp_1", is_kept=False)) for _ in range(20)))
-        assert await ids_in(store) == ["resp_1_in", "resp_1_out"]
+    async def test_a_response_put_many_times_at_once_adds_once(self, conversations: Store) -> None:
+        await a_conversation(conversations)
+        await asyncio.gather(*(conversations.put(a_turn("resp_1", is_kept=False)) for _ in range(20)))
+        assert await ids_in(conversations) == ["resp_1_in", "resp_1_out"]
 
-    async def test_two_openings_add_to_one_conversation(self, store: Store, peer: Store) -> None:
-        await a_conversation(store)
+    async def test_two_openings_add_to_one_conversation(self, conversations: Store, peer: Store) -> None:
+        await a_conversation(conversations)
         assert await ids_in(peer) == []
         batches = [(f"{n}a", f"{n}b") for n in range(50)]
         await asyncio.gather(
             *(
-                (store if n % 2 else peer).add_conversation_items("acme", "conv_1", some_items(*batch), expires_at=None)
+                (conversations if n % 2 else peer).add_conversation_items(
+                    "acme", "conv_1", some_items(*batch), expires_at=None
+                )
                 for n, batch in enumerate(batches)
             )
         )
-        await self._assert_whole(store, batches)
+        await self._assert_whole(conversations, batches)
         await self._assert_whole(peer, batches)
         await peer.delete_conversation("acme", "conv_1")
-        await assert_unknown(store, "acme", "conv_1")
+        await assert_unknown(conversations, "acme", "conv_1")
 
-    async def _assert_whole(self, store: Store, batches: Sequence[tuple[str, ...]]) -> None:
+    async def _assert_whole(self, conversations: Store, batches: Sequence[tuple[str, ...]]) -> None:
         """All batches are there, each item once, and nothing between those of one."""
-        found = await ids_in(store)
+        found = await ids_in(conversations)
         width = len(batches[0])
         assert len(found) == width * len(batches)
         assert {tuple(found[begin : begin + width]) for begin in range(0, len(found), width)} == set(batches)
         pages: list[str] = []
         while True:
-            told = await store.page_conversation(
+            told = await conversations.page_conversation(
                 "acme",
                 "conv_1",
                 after=pages[-1] if pages else None,
