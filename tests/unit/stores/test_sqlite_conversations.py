@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import apsw
 import pytest
 
 from server.errors import Internal
-from server.stores.base import ItemPage, UnknownConversation, UnknownResponse
-from server.stores.sqlite import connect, conversations, open_store, rows, schema
+from server.stores.base import ItemPage, UnknownConversation, UnknownItem, UnknownResponse
+from server.stores.sqlite import SqliteStore, Worker, connect, conversations, open_store, rows, schema
 from server.testing.conversation_contract import a_conversation, a_turn, ids_in, page, some_items
 from server.testing.store_contract import MIB, ManualClock, a_response, assert_same
 
@@ -139,6 +140,33 @@ async def test_expired_conversations_are_removed_as_others_come(path: Path, url:
         assert [counted(path, table) for table in TABLES] == [0, 0, 0]
         with pytest.raises(UnknownConversation):
             await ids_in(store, "conv_0")
+
+
+async def test_an_answer_that_something_is_unknown_undoes_nothing_of_others(path: Path) -> None:
+    writing = connect(str(path))
+    statements: list[str] = []
+
+    def trace(_: object, statement: str, __: object) -> bool:
+        statements.append(statement)
+        return True
+
+    writing.exec_trace = trace
+    store = SqliteStore(
+        Worker(writing, name="writer", commits=True),
+        Worker(connect(str(path), read_only=True), name="reader", commits=False),
+    )
+    await a_conversation(store, "a")
+    calls = [
+        *(store.put(a_turn(f"resp_{number}", conversation_id="conv_none")) for number in range(5)),
+        store.delete_conversation("acme", "conv_none"),
+        store.delete_conversation_item("acme", "conv_1", "none", expires_at=None),
+        store.put(a_turn("resp_1")),
+    ]
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(end) for end in ends] == [*[UnknownConversation] * 6, UnknownItem, type(None)]
+    assert await ids_in(store) == ["a", "resp_1_in", "resp_1_out"]
+    await store.close()
+    assert "ROLLBACK" not in statements
 
 
 async def test_deleting_leaves_nothing_behind(path: Path, url: str) -> None:
