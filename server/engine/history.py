@@ -12,6 +12,7 @@ from server.engine.outline import conversation_of
 from server.errors import (
     ContextLengthExceeded,
     InvalidValue,
+    MissingParameter,
     NotFound,
     PreviousResponseNotCompleted,
     PreviousResponseNotFound,
@@ -86,6 +87,8 @@ async def assemble(
         # What is added to it has ids of its own there.
         ids = {item.id for item in before}
     own = _own_items(request)
+    if not before and not own and not request.HasField("prompt"):
+        raise MissingParameter("Missing required parameter: 'input'. What is to be continued is empty.", param="input")
     references = await resolve(own, before, tenant, store, limits, path="input")
     _check_outputs(own, before, is_conversation=bool(conversation))
     whole: list[v1.Item] | None = None

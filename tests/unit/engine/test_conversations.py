@@ -412,6 +412,15 @@ async def test_a_conversation_alone_is_input_enough() -> None:
     assert await rooms.told(room) == ["before", "Hello"]
 
 
+async def test_an_empty_conversation_alone_is_not() -> None:
+    rooms = Rooms()
+    room = await rooms.make()
+    with pytest.raises(MissingParameter) as caught:
+        await rooms.engine.create(v1.CreateResponseRequest(model="m", conversation_id=room))
+    assert caught.value.param == "input"
+    assert rooms.engine.provider.begun == 0
+
+
 @pytest.mark.parametrize("incremental", [False, True])
 async def test_a_response_that_is_not_kept_adds_all_the_same(incremental: bool) -> None:
     rooms = Rooms()
