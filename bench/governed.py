@@ -103,6 +103,7 @@ async def _serving(*, governed: bool) -> AsyncIterator[v1.ResponsesServiceStub]:
             store = TimedStore(memory, metrics.store)
         creator = Creator(
             store=store,
+            conversations=memory,
             limiter=limiter,
             observer=observer,
             running=Running(),

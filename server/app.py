@@ -19,6 +19,7 @@ from server import registry
 from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
 from server.engine.balance import Balance
+from server.engine.conversations import Conversations
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
@@ -36,10 +37,10 @@ from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
-from server.stores.base import ResponseStore, RunStore
+from server.stores.base import ConversationStore, ResponseStore, RunStore
 from server.telemetry import log
 from server.telemetry.metrics import Metrics
-from server.telemetry.timed_store import TimedRuns, TimedStore
+from server.telemetry.timed_store import TimedConversations, TimedRuns, TimedStore
 
 #: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
 #: part.
@@ -96,18 +97,21 @@ async def open_app(
         expect(metrics, config)
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
         runs = TimedRuns(store, metrics.store) if isinstance(store, RunStore) else None
+        conversations = TimedConversations(store, metrics.store) if isinstance(store, ConversationStore) else None
         store = TimedStore(store, metrics.store)
         lives: Lives | None = None
         if runs is not None:
             lives = Lives(runs, store, room=asyncio.Semaphore(config.background.max_running))
             await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
+        limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         creator = Creator(
             store=store,
+            conversations=conversations,
             limiter=limiter,
             observer=seen.observer,
             running=running,
             balance=balance,
-            history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
+            history_limits=limits,
             retention=config.retention,
             lives=lives,
             pads=config.include_obfuscation,
@@ -115,7 +119,8 @@ async def open_app(
         handlers = Handlers()
         responses = ResponsesService(creator, Keeper(store, lives, pads=config.include_obfuscation))
         v1.add_ResponsesServiceServicer_to_server(responses, handlers)  # type: ignore[no-untyped-call]
-        v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
+        kept = Conversations(conversations, store, limits=limits, retention=config.retention)
+        v1.add_ConversationsServiceServicer_to_server(ConversationsService(kept), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]
 
         unknown = UnknownMethods()

@@ -15,6 +15,7 @@ from server.engine import estimate, history, validate
 from server.engine.attempts import Choices
 from server.engine.balance import Balance
 from server.engine.ids import new_id
+from server.engine.keep import expiry
 from server.engine.live import Hold, Listening
 from server.engine.lives import Lives
 from server.engine.obfuscation import Padding
@@ -37,7 +38,7 @@ from server.errors import (
 )
 from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
 from server.providers.base import OnDisconnect, Route, Router
-from server.stores.base import ResponseStore, StoredResponse
+from server.stores.base import ConversationStore, ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import Observer, Outcome, ResponseRecord
 
@@ -66,6 +67,7 @@ class Creator:
         self,
         *,
         store: ResponseStore,
+        conversations: ConversationStore | None,
         limiter: Limiter,
         observer: Observer,
         running: Running,
@@ -79,6 +81,7 @@ class Creator:
         """Without `lives`, no response goes on without its caller; `pads` is what holds for callers who do not say
         whether they want padding."""
         self._store = store
+        self._conversations = conversations
         self._limiter = limiter
         self._observer = observer
         self._running = running
@@ -160,15 +163,17 @@ class Creator:
     async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run:
         record = call.record
         route = self._check(request, call)
-        context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
+        context = await history.assemble(
+            request, call.caller.tenant, self._store, self._conversations, self._history_limits
+        )
         record.history = context.whole
         now = int(self._clock())
         response = outline(request, response_id, now)
         record.response_id = response.id
         kept = None
-        if response.store:
-            expires = None if self._retention is None else now + int(self._retention.total_seconds())
-            kept = StoredResponse(call.caller.tenant, response, context.own, expires)
+        if response.store or response.HasField("conversation"):
+            expires_at = expiry(now, self._retention)
+            kept = StoredResponse(call.caller.tenant, response, context.own, expires_at, is_kept=response.store)
         log = self._log(kept, route, call)
         # Last, so that nothing is reserved for a call that is refused.
         reservation = await self._reserve(call.caller.limits + route.limits, record)
@@ -210,7 +215,7 @@ class Creator:
         record = call.record
         in_background = kept is not None and kept.response.background
         goes_on = route.on_disconnect is OnDisconnect.CONTINUE and record.incremental
-        if kept is None or not (in_background or goes_on or call.idempotency_key):
+        if kept is None or not kept.is_kept or not (in_background or goes_on or call.idempotency_key):
             return None
         if self._lives is None:
             if in_background:
@@ -258,7 +263,7 @@ def _upstream_request(
     """The request as providers get it, but for the model's name: whole, and without what is the gateway's to do."""
     asked = v1.CreateResponseRequest()
     asked.CopyFrom(request)
-    for name in ("previous_response_id", "stream", "background", "store"):
+    for name in ("previous_response_id", "conversation", "conversation_id", "stream", "background", "store"):
         asked.ClearField(name)
     if not incremental:
         asked.ClearField("stream_options")

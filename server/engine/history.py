@@ -1,4 +1,4 @@
-"""What a model is to read: the responses that a request continues, then its own input with references resolved."""
+"""What a model is to read: what a request continues, then its own input with references resolved."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ from typing import Final
 
 from antiphon.responses import v1
 from server.engine.ids import new_item_id
+from server.engine.outline import conversation_of
 from server.errors import (
     ContextLengthExceeded,
     InvalidValue,
+    MissingParameter,
     NotFound,
     PreviousResponseNotCompleted,
     PreviousResponseNotFound,
+    UnsupportedParameter,
 )
-from server.stores.base import ChainTooLong, ItemsTooLarge, ResponseStore, StoredResponse, UnknownResponse
+from server.stores.base import (
+    ChainTooLong,
+    ConversationStore,
+    ConversationTooLong,
+    ItemsTooLarge,
+    ResponseStore,
+    StoredResponse,
+    UnknownConversation,
+    UnknownResponse,
+)
 
 _CONTINUABLE: Final = frozenset({v1.Response.STATUS_COMPLETED, v1.Response.STATUS_INCOMPLETE})
 _CALLS: Final = frozenset({"function_call", "custom_tool_call"})
@@ -42,19 +54,26 @@ class Context:
     own: Sequence[v1.Item]
     #: All items that the model is to read, or None where the request's own input is that already.
     whole: Sequence[v1.Item] | None
-    #: How many of them, from the first on, are from earlier responses.
+    #: How many of them, from the first on, are from earlier responses or the conversation.
     inherited: int = 0
 
 
 async def assemble(
-    request: v1.CreateResponseRequest, tenant: str, store: ResponseStore, limits: HistoryLimits
+    request: v1.CreateResponseRequest,
+    tenant: str,
+    store: ResponseStore,
+    conversations: ConversationStore | None,
+    limits: HistoryLimits,
 ) -> Context:
     """Put a request's input together.
 
     Raises an `InvalidRequest` that names the field when the history cannot be
-    had whole, a reference cannot be resolved, or an output answers no call.
+    had whole, a reference cannot be resolved, or an output answers no call;
+    `NotFound` when the conversation is unknown.
     """
-    before: list[v1.Item] = []
+    before: Sequence[v1.Item] = ()
+    ids: set[str] = set()
+    conversation = conversation_of(request)
     if request.previous_response_id:
         chain = await _chain(request.previous_response_id, tenant, store, limits)
         before = [item for link in chain for item in (*link.input_items, *link.response.output)]
@@ -63,9 +82,15 @@ async def assemble(
             raise ContextLengthExceeded(
                 f"The history is longer than {limits.max_items} items.", param="previous_response_id"
             )
+    elif conversation:
+        before = await _conversation(conversation, tenant, conversations, limits)
+        # What is added to it has ids of its own there.
+        ids = {item.id for item in before}
     own = _own_items(request)
-    references = await _resolve(own, before, tenant, store, limits)
-    _check_outputs(own, before)
+    if not before and not own and not request.HasField("prompt"):
+        raise MissingParameter("Missing required parameter: 'input'. What is to be continued is empty.", param="input")
+    references = await resolve(own, before, tenant, store, limits, path="input")
+    _check_outputs(own, before, is_conversation=bool(conversation))
     whole: list[v1.Item] | None = None
     if before or references:
         sent: Iterable[v1.Item] = request.input
@@ -73,8 +98,7 @@ async def assemble(
             # Copies: the ids given below stay here.
             sent = [_replayed(item) if index in references else _copy(item) for index, item in enumerate(own)]
         whole = [*map(_replayed, before), *sent]
-        _check_size(sum(item.ByteSize() for item in whole), limits)
-    ids: set[str] = set()
+        _check_size(sum(item.ByteSize() for item in whole), limits, "input")
     for item in own:
         # Of two items with one id, a list read page by page would show the second again and again.
         if not item.id or item.id in ids:
@@ -95,6 +119,13 @@ async def _chain(
             f"The history is longer than {limits.max_depth} responses or {limits.max_bytes} bytes.",
             param="previous_response_id",
         ) from None
+    if conversation := chain[0].response.conversation.id:
+        # What was said before it is in the conversation alone, and has gone on since.
+        raise InvalidValue(
+            f"Response '{chain[0].response.id}' was made in conversation '{conversation}': continue it with "
+            "'conversation'.",
+            param="previous_response_id",
+        )
     last = chain[-1].response
     if last.status not in _CONTINUABLE:
         status = v1.Response.Status.Name(last.status).removeprefix("STATUS_").lower()
@@ -102,6 +133,29 @@ async def _chain(
             f"Response '{last.id}' cannot be continued: its status is {status}.", param="previous_response_id"
         )
     return chain
+
+
+async def _conversation(
+    conversation_id: str, tenant: str, conversations: ConversationStore | None, limits: HistoryLimits
+) -> Sequence[v1.Item]:
+    if conversations is None:
+        raise UnsupportedParameter("The store of this server keeps no conversations.", param="conversation")
+    try:
+        return await conversations.read_conversation(
+            tenant, conversation_id, max_items=limits.max_items, max_bytes=limits.max_bytes
+        )
+    except UnknownConversation:
+        raise unknown_conversation(conversation_id, "conversation") from None
+    except ConversationTooLong:
+        raise ContextLengthExceeded(
+            f"The conversation is longer than {limits.max_items} items or {limits.max_bytes} bytes.",
+            param="conversation",
+        ) from None
+
+
+def unknown_conversation(conversation_id: str, param: str) -> NotFound:
+    """Told alike for ids that are unknown, deleted, expired or another tenant's."""
+    return NotFound(f"Conversation with id '{conversation_id[:128]}' not found.", param=param)
 
 
 def _own_items(request: v1.CreateResponseRequest) -> list[v1.Item]:
@@ -112,10 +166,19 @@ def _own_items(request: v1.CreateResponseRequest) -> list[v1.Item]:
     return [_copy(item) for item in request.input]
 
 
-async def _resolve(
-    own: list[v1.Item], before: Sequence[v1.Item], tenant: str, store: ResponseStore, limits: HistoryLimits
+async def resolve(
+    own: list[v1.Item],
+    before: Sequence[v1.Item],
+    tenant: str,
+    store: ResponseStore,
+    limits: HistoryLimits,
+    *,
+    path: str,
 ) -> Sequence[int]:
-    """Put the items that references name in their place. Returns where there were any."""
+    """Put the items that references name in their place. Returns where there were any; `path` is the list's.
+
+    Raises `NotFound` and `ContextLengthExceeded`.
+    """
     places = [index for index, item in enumerate(own) if item.WhichOneof("item") == "item_reference"]
     if not places:
         return ()
@@ -125,54 +188,58 @@ async def _resolve(
         try:
             known |= await store.items(tenant, wanted, max_bytes=limits.max_bytes)
         except ItemsTooLarge:
-            raise _too_large(limits) from None
+            raise _too_large(limits, path) from None
     size = 0
     for index in places:
         item = known.get(own[index].id)
         if item is None:
             raise NotFound(
                 f"Item with id '{own[index].id[:128]}' not found. Items are kept only where 'store' is not false.",
-                param=f"input[{index}].id",
+                param=f"{path}[{index}].id",
             )
         # Before it is copied: a small request can name a large item many times.
         size += item.ByteSize()
-        _check_size(size, limits)
+        _check_size(size, limits, path)
         own[index] = _copy(item)
     return places
 
 
-def _check_size(size: int, limits: HistoryLimits) -> None:
+def _check_size(size: int, limits: HistoryLimits, path: str) -> None:
     if size > limits.max_bytes:
-        raise _too_large(limits)
+        raise _too_large(limits, path)
 
 
-def _too_large(limits: HistoryLimits) -> ContextLengthExceeded:
-    return ContextLengthExceeded(f"The history and the input exceed {limits.max_bytes} bytes together.", param="input")
+def _too_large(limits: HistoryLimits, path: str) -> ContextLengthExceeded:
+    return ContextLengthExceeded(f"The history and the input exceed {limits.max_bytes} bytes together.", param=path)
 
 
-def _check_outputs(own: Sequence[v1.Item], before: Iterable[v1.Item]) -> None:
-    """Refuse an output that answers no call: no model can make sense of it."""
+def _check_outputs(own: Sequence[v1.Item], before: Sequence[v1.Item], *, is_conversation: bool) -> None:
+    """Refuse an output that answers no call: no model can make sense of it.
+
+    Callers write a conversation themselves, and may have taken a call from it.
+    """
+    for place, item, call_id in _orphans([*before, *own]):
+        told = f"No tool call found for the output with call_id '{call_id[:128]}'"
+        if place >= len(before):
+            raise InvalidValue(f"{told}.", param=f"input[{place - len(before)}].call_id")
+        if is_conversation:
+            raise InvalidValue(f"{told} in the conversation. Delete its item '{item.id[:128]}'.", param="conversation")
+
+
+def _orphans(items: Sequence[v1.Item]) -> list[tuple[int, v1.Item, str]]:
+    """The outputs that answer no call, each with its place and its call's id; none where there may be calls that
+    cannot be seen."""
     calls: set[str] = set()
-    outputs: list[tuple[int, str]] = []
-    for item in before:
+    outputs: list[tuple[int, v1.Item, str]] = []
+    for place, item in enumerate(items):
         kind = item.WhichOneof("item") or ""
         if kind in _OPAQUE:
-            return
-        if kind in _CALLS:
-            calls.add(getattr(item, kind).call_id)
-    for index, item in enumerate(own):
-        kind = item.WhichOneof("item") or ""
-        if kind in _OPAQUE:
-            return
+            return []
         if kind in _CALLS:
             calls.add(getattr(item, kind).call_id)
         elif kind in _CALL_OUTPUTS:
-            outputs.append((index, getattr(item, kind).call_id))
-    for index, call_id in outputs:
-        if call_id not in calls:
-            raise InvalidValue(
-                f"No tool call found for the output with call_id '{call_id[:128]}'.", param=f"input[{index}].call_id"
-            )
+            outputs.append((place, item, getattr(item, kind).call_id))
+    return [output for output in outputs if output[2] not in calls]
 
 
 def _replayed(item: v1.Item) -> v1.Item:

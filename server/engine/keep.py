@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Final
 
 from antiphon.responses import v1
 from server.engine import validate
+from server.engine.include import check_include, leave_out
 from server.engine.lives import Lives
 from server.engine.obfuscation import Padding
 from server.engine.open_part import Events
 from server.errors import InvalidValue, NotFound
 from server.stores.base import ResponseStore, StoredResponse, UnknownResponse
 
-_DEFAULT_PAGE: Final = 20
 _GOING_ON: Final = frozenset({v1.Response.STATUS_QUEUED, v1.Response.STATUS_IN_PROGRESS})
+
+#: How many items a page has, unless asked for otherwise.
+DEFAULT_PAGE: Final = 20
 
 #: Kinds whose status stored items must tell.
 _WITH_STATUS: Final = frozenset(
-    {"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"}
+    {
+        "message",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+        "computer_call_output",
+        "tool_search_call",
+        "tool_search_output",
+        "shell_call",
+        "shell_call_output",
+    }
 )
 
 
@@ -100,10 +115,11 @@ class Keeper:
         Raises `NotFound`, or `InvalidValue` for an `after` that is not in the list.
         """
         validate.check(request)
+        check_include(request.include)
         items = list((await self._get(tenant, request.response_id)).input_items)
         if request.order != "asc":
             items.reverse()
-        return page(items, request.after, request.limit or _DEFAULT_PAGE)
+        return page(items, request.after, request.limit or DEFAULT_PAGE, request.include)
 
     async def _get(self, tenant: str, response_id: str) -> StoredResponse:
         try:
@@ -112,33 +128,48 @@ class Keeper:
             raise _not_found(response_id) from None
 
 
-def page(items: list[v1.Item], after: str, limit: int) -> v1.ItemList:
+def page(items: list[v1.Item], after: str, limit: int, include: Collection[str]) -> v1.ItemList:
     """The items that follow the one with the id `after` (all, when it is empty), as many as `limit`."""
     begin = 0
     if after:
         begin = next((index + 1 for index, item in enumerate(items) if item.id == after), -1)
         if begin < 0:
-            raise InvalidValue("Invalid 'after': no item of that id is in this list.", param="after")
-    chosen = items[begin : begin + limit]
-    for item in chosen:
-        _complete(item)
-    told = v1.ItemList(data=chosen, has_more=begin + limit < len(items))
-    if chosen:
-        told.first_id = chosen[0].id
-        told.last_id = chosen[-1].id
+            raise not_in_list()
+    return listed(items[begin : begin + limit], begin + limit < len(items), include)
+
+
+def listed(items: Sequence[v1.Item], has_more: bool, include: Collection[str]) -> v1.ItemList:
+    """A page of these items, which are changed to what is told of them."""
+    told = v1.ItemList(data=[shown(item, include) for item in items], has_more=has_more)
+    if items:
+        told.first_id = items[0].id
+        told.last_id = items[-1].id
     return told
 
 
-def _complete(item: v1.Item) -> None:
-    """Add what callers may leave out of an item and a list may not: its status, and content in parts."""
+def not_in_list() -> InvalidValue:
+    """The error for a page after what is not there."""
+    return InvalidValue("Invalid 'after': no item of that id is in this list.", param="after")
+
+
+def shown(item: v1.Item, include: Collection[str]) -> v1.Item:
+    """A kept item, changed to what is told of it: with what callers may leave out, its status and content in parts,
+    and without what is told only when it is asked for."""
     kind = item.WhichOneof("item")
-    is_answer = kind == "message" and item.message.role == "assistant"
-    if (is_answer or kind in _WITH_STATUS) and not item.HasField("status"):
+    if kind in _WITH_STATUS and not item.HasField("status"):
         item.status = "completed"
     if kind == "message" and item.message.HasField("content_text"):
         part = item.message.content.add()
+        is_answer = item.message.role == "assistant"
         (part.output_text if is_answer else part.input_text).text = item.message.content_text
         item.message.ClearField("content_text")
+    leave_out(item, include)
+    return item
+
+
+def expiry(now: float, retention: timedelta | None) -> int | None:
+    """When what is kept now may be forgotten, in seconds since 1970; None for never."""
+    return None if retention is None else int(now) + int(retention.total_seconds())
 
 
 def _not_streamed() -> InvalidValue:

@@ -75,10 +75,17 @@ def outline(request: v1.CreateResponseRequest, response_id: str, created_at: int
     for name in _ECHOED:
         if request.HasField(name):
             setattr(response, name, getattr(request, name))
+    if conversation := conversation_of(request):
+        response.conversation.id = conversation
     for name in _ECHOED_MESSAGES:
         if request.HasField(name):
             getattr(response, name).CopyFrom(getattr(request, name))
     return response
+
+
+def conversation_of(request: v1.CreateResponseRequest) -> str:
+    """The id of the conversation that a request continues, in either spelling; empty when there is none."""
+    return request.conversation_id or request.conversation.id
 
 
 def take_over(response: v1.Response, told: v1.Response) -> None:

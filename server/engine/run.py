@@ -19,10 +19,10 @@ from server.engine.patience import Patience
 from server.engine.run_log import RunLog
 from server.engine.running import Running
 from server.engine.transcript import Transcript
-from server.errors import DeadlinePassed, Internal, ServerStopping, ServiceError, UpstreamError
+from server.errors import DeadlinePassed, Internal, NotFound, ServerStopping, ServiceError, UpstreamError
 from server.limits.base import Limit, Reservation
 from server.providers.base import CallContext
-from server.stores.base import ResponseStore, StoredResponse
+from server.stores.base import ResponseStore, StoredResponse, UnknownConversation
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import NO_TOKENS, Attempt, Observer, Outcome, ResponseRecord
 
@@ -290,7 +290,8 @@ class Run:
             self._record.events += len(told)
 
     async def _commit(self, told: Sequence[v1.ResponseStreamEvent]) -> None:
-        """Keep the response, where it is to be kept, with its last events. Raises a `ServiceError`, and no other."""
+        """Keep the response with its last events, and what it adds to its conversation, where that is to be. Raises a
+        `ServiceError`, and no other."""
         try:
             if self._log is not None:
                 await self._log.end(told)
@@ -298,6 +299,11 @@ class Run:
                 await self._store.put(self._kept)
         except ServiceError:
             raise
+        except UnknownConversation as unknown:
+            raise NotFound(
+                f"Conversation with id '{unknown.conversation_id}' was deleted while the response was made.",
+                param="conversation",
+            ) from None
         except Exception as error:
             raise self._unexpected(error) from error
 

@@ -75,7 +75,7 @@ def invalid(error: openai_json.DecodeError) -> InvalidRequest:
 
 def check_create(request: v1.CreateResponseRequest) -> None:
     """Check a request to create a response. Raises an `InvalidRequest` that names the first field at fault."""
-    _check_counts(request)
+    _check_counts(request.input, "input", request.tools)
     check(request)
     if not request.model:
         raise missing("model")
@@ -83,14 +83,13 @@ def check_create(request: v1.CreateResponseRequest) -> None:
         _check_unknown(request.catch_all)
     if request.background and request.HasField("store") and not request.store:
         raise InvalidValue("'background' needs 'store': what is made in the background is kept.", param="background")
-    if request.HasField("conversation") or request.HasField("conversation_id"):
-        raise _unsupported("conversation")
+    continues = _check_conversation(request)
     if request.HasField("input_text") and request.input:
         raise InvalidValue("Set one spelling of 'input': a text or a list.", param="input")
     if request.HasField("tool_choice_mode") and request.HasField("tool_choice"):
         raise InvalidValue("Set one spelling of 'tool_choice': a word or an object.", param="tool_choice")
     has_input = request.HasField("input_text") or request.input
-    if not has_input and not request.previous_response_id and not request.HasField("prompt"):
+    if not has_input and not continues and not request.HasField("prompt"):
         raise missing("input")
     for index, item in enumerate(request.input):
         _check_item(item, f"input[{index}]")
@@ -101,6 +100,47 @@ def check_create(request: v1.CreateResponseRequest) -> None:
     _check_format(request.text, "text.format")
 
 
+def _check_conversation(request: v1.CreateResponseRequest) -> bool:
+    """Tells whether a request continues anything."""
+    if request.HasField("conversation") and request.HasField("conversation_id"):
+        raise InvalidValue("Set one spelling of 'conversation': an id or an object.", param="conversation")
+    if request.HasField("conversation") and not request.conversation.id:
+        raise missing("conversation.id")
+    if request.HasField("conversation_id") and not request.conversation_id:
+        raise InvalidValue("Invalid 'conversation': expected the id of a conversation.", param="conversation")
+    continues = bool(request.previous_response_id)
+    if request.HasField("conversation") or request.HasField("conversation_id"):
+        if continues:
+            raise InvalidValue(
+                "Set 'conversation' or 'previous_response_id', not both: a conversation has its own history.",
+                param="conversation",
+            )
+        continues = True
+    return continues
+
+
+def check_added(request: v1.CreateConversationRequest | v1.CreateConversationItemsRequest) -> None:
+    """Check a request that adds items to a conversation. Raises an `InvalidRequest` that names the first field at
+    fault."""
+    _check_counts(request.items, "items", ())
+    check(request)
+    check_known(request)
+    for index, item in enumerate(request.items):
+        _check_item(item, f"items[{index}]")
+        if item.HasField("compaction_trigger"):
+            param = f"items[{index}].type"
+            raise InvalidValue(f"Invalid '{param}': a compaction_trigger is for the input of a request.", param=param)
+
+
+def check_known(
+    request: v1.CreateConversationRequest | v1.UpdateConversationRequest | v1.CreateConversationItemsRequest,
+) -> None:
+    """Refuse members that nobody could make use of."""
+    if request.catch_all:
+        for name in openai_json.parse(request.catch_all.encode()):
+            raise UnsupportedParameter(f"Unknown parameter: '{name[:128]}'.", param=name[:128])
+
+
 def _check_unknown(members: str) -> None:
     """What is not of the API is the providers' to know, but for what would lead round the caller's rights."""
     chosen = _MODELS.intersection(openai_json.parse(members.encode()))
@@ -109,12 +149,12 @@ def _check_unknown(members: str) -> None:
         raise UnsupportedParameter(f"'{param}' is not for callers: which models answer is configured.", param=param)
 
 
-def _check_counts(request: v1.CreateResponseRequest) -> None:
+def _check_counts(items: Sequence[v1.Item], path: str, own_tools: Sequence[v1.Tool]) -> None:
     """Refuse more than can be checked without keeping other callers waiting: each item takes microseconds."""
-    tools = _tools_in(request.tools)
-    left = _MAX_ITEMS - len(request.input)
+    tools = _tools_in(own_tools)
+    left = _MAX_ITEMS - len(items)
     if left >= 0:
-        for item in request.input:
+        for item in items:
             kind = item.WhichOneof("item")
             if kind == "message":
                 left -= len(item.message.content)
@@ -123,7 +163,7 @@ def _check_counts(request: v1.CreateResponseRequest) -> None:
             elif kind in ("additional_tools", "tool_search_output"):
                 tools += _tools_in(getattr(item, kind).tools)
     if left < 0:
-        raise InvalidValue(f"Invalid 'input': must be at most {_MAX_ITEMS} items and parts of them.", param="input")
+        raise InvalidValue(f"Invalid '{path}': must be at most {_MAX_ITEMS} items and parts of them.", param=path)
 
     if tools > _MAX_TOOLS:
         raise InvalidValue(f"Invalid 'tools': must be at most {_MAX_TOOLS} tools.", param="tools")
@@ -132,10 +172,6 @@ def _check_counts(request: v1.CreateResponseRequest) -> None:
 def _tools_in(tools: Sequence[v1.Tool]) -> int:
     """How many tools these are, with those in namespaces."""
     return len(tools) + sum(_tools_in(tool.namespace.tools) for tool in tools if tool.HasField("namespace"))
-
-
-def _unsupported(param: str) -> UnsupportedParameter:
-    return UnsupportedParameter(f"'{param}' is not supported by this version.", param=param)
 
 
 def _check_item(item: v1.Item, path: str) -> None:

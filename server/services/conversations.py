@@ -1,25 +1,56 @@
-"""The methods of ConversationsService, none of which this version serves."""
+"""The methods of ConversationsService."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+import grpc.aio
 
 from antiphon.responses import v1
-from server.errors import Unimplemented
+from server.engine.conversations import Conversations
+from server.interceptors import current
 
 
 class ConversationsService(v1.ConversationsServiceServicer):
-    """Refuses every method in the same words."""
+    """Keeps conversations and their items."""
 
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
 
-def _refuse(name: str) -> Callable[[Any, Any, Any], Awaitable[Any]]:
-    async def method(self: ConversationsService, request: Any, context: Any) -> Any:
-        raise Unimplemented("Conversations are not supported by this version.")
+    async def CreateConversation(
+        self, request: v1.CreateConversationRequest, context: grpc.aio.ServicerContext
+    ) -> v1.Conversation:
+        return await self._conversations.create(current.caller.get().tenant, request)
 
-    method.__name__ = name
-    return method
+    async def GetConversation(
+        self, request: v1.GetConversationRequest, context: grpc.aio.ServicerContext
+    ) -> v1.Conversation:
+        return await self._conversations.get(current.caller.get().tenant, request)
 
+    async def UpdateConversation(
+        self, request: v1.UpdateConversationRequest, context: grpc.aio.ServicerContext
+    ) -> v1.Conversation:
+        return await self._conversations.update(current.caller.get().tenant, request)
 
-for _method in v1.CreateConversationRequest.DESCRIPTOR.file.services_by_name["ConversationsService"].methods:
-    setattr(ConversationsService, _method.name, _refuse(_method.name))
+    async def DeleteConversation(
+        self, request: v1.DeleteConversationRequest, context: grpc.aio.ServicerContext
+    ) -> v1.DeleteConversationResponse:
+        return await self._conversations.delete(current.caller.get().tenant, request)
+
+    async def CreateConversationItems(
+        self, request: v1.CreateConversationItemsRequest, context: grpc.aio.ServicerContext
+    ) -> v1.ItemList:
+        return await self._conversations.add_items(current.caller.get().tenant, request)
+
+    async def ListConversationItems(
+        self, request: v1.ListConversationItemsRequest, context: grpc.aio.ServicerContext
+    ) -> v1.ItemList:
+        return await self._conversations.list_items(current.caller.get().tenant, request)
+
+    async def GetConversationItem(
+        self, request: v1.GetConversationItemRequest, context: grpc.aio.ServicerContext
+    ) -> v1.Item:
+        return await self._conversations.get_item(current.caller.get().tenant, request)
+
+    async def DeleteConversationItem(
+        self, request: v1.DeleteConversationItemRequest, context: grpc.aio.ServicerContext
+    ) -> v1.Conversation:
+        return await self._conversations.delete_item(current.caller.get().tenant, request)

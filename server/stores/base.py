@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 from antiphon.responses import v1
+
+#: How a response has ended that adds to its conversation.
+_ADDING: Final = frozenset({v1.Response.STATUS_COMPLETED, v1.Response.STATUS_INCOMPLETE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,16 @@ class StoredResponse:
     input_items: Sequence[v1.Item]
     #: When it may be forgotten, in seconds since 1970; None for never.
     expires_at: int | None = None
+    #: Whether the response itself is kept. Where it is not, what it adds to its conversation is all that is.
+    is_kept: bool = True
+
+    def added_items(self) -> Sequence[v1.Item]:
+        """What it adds to its conversation: its input and output, if it has a conversation and ended well."""
+        if not self.response.conversation.id or self.response.status not in _ADDING:
+            return ()
+        items = (*self.input_items, *self.response.output)
+        # A trigger is a wish of one request, and must be the last item of a list.
+        return [item for item in items if item.WhichOneof("item") != "compaction_trigger"]
 
 
 class UnknownResponse(Exception):
@@ -28,6 +42,26 @@ class UnknownResponse(Exception):
     def __init__(self, response_id: str) -> None:
         super().__init__(response_id)
         self.response_id = response_id
+
+
+class UnknownConversation(Exception):
+    """No such conversation for this tenant: never stored, deleted, expired or another tenant's."""
+
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__(conversation_id)
+        self.conversation_id = conversation_id
+
+
+class UnknownItem(Exception):
+    """No such item in a conversation."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(item_id)
+        self.item_id = item_id
+
+
+class ConversationTooLong(Exception):
+    """A conversation has more items than asked for, or larger ones."""
 
 
 class ChainTooLong(Exception):
@@ -55,6 +89,11 @@ class ResponseStore(Protocol):
         Must be durable, and visible to every later call in every process, once
         it returns. Its parent is `response.previous_response_id`. Putting an
         id that is kept already changes nothing, so a put may be tried again.
+
+        Its `added_items` are added to its conversation, which is a use of it
+        (see `ConversationStore`), together with the response: all or nothing,
+        and never a second time. Must raise `UnknownConversation` when it adds
+        to one that is unknown. A response that is not to be kept adds alike.
         """
         ...
 
@@ -78,11 +117,13 @@ class ResponseStore(Protocol):
         ...
 
     async def items(self, tenant: str, item_ids: Sequence[str], *, max_bytes: int) -> Mapping[str, v1.Item]:
-        """Return the input and output items of these ids, of any of the tenant's responses.
+        """Return the items of these ids: of the input and output of any of the tenant's responses, or else, where
+        conversations are kept, of any of its conversations.
 
         Ids that are unknown are left out. Of an id that occurs in several
         responses, the item of the one put last counts; in one response, the
-        last item, its output after its input.
+        last item, its output after its input. Of an id in several
+        conversations, the item added last counts.
 
         Must raise `ItemsTooLarge` when they take more than `max_bytes`
         together; not much more than that is held in memory.
@@ -160,7 +201,7 @@ class RunStore(Protocol):
         """
         ...
 
-    async def renew_runs(self, owner: str, runs: Sequence[tuple[str, str]], *, lease: float) -> None:
+    async def renew_runs(self, owner: str, runs_of_it: Sequence[tuple[str, str]], *, lease: float) -> None:
         """Extend the lease of those of these responses, as (tenant, response id), that the owner makes."""
         ...
 
@@ -186,6 +227,107 @@ class RunStore(Protocol):
     async def unclaim(self, tenant: str, key: str, response_id: str) -> None:
         """Have a key stand for nothing again, if it stands for this response."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Some of a conversation's items, in the order asked for."""
+
+    items: Sequence[v1.Item]
+    #: Whether more follow.
+    has_more: bool
+
+
+@runtime_checkable
+class ConversationStore(Protocol):
+    """Keeps conversations and their items, each conversation for one tenant. A store that has none of this lacks
+    `Capability.CONVERSATIONS`.
+
+    An item has a place in its conversation that never changes: what is added
+    comes after all that is there, and items that are added together follow
+    each other. No two items of a conversation have one id: what is added
+    under an id that is taken gets another (`other_id`).
+
+    `expires_at` is when a conversation may be forgotten, with its items, in
+    seconds since 1970, or None for never; each use sets it anew.
+
+    Every method must be durable, and visible to every later call in every
+    process, once it returns, and must raise `server.errors.StoreUnavailable`,
+    `from` the driver's error, when the backend cannot be used. All but
+    `create_conversation` must raise `UnknownConversation`.
+    """
+
+    async def create_conversation(
+        self, tenant: str, conversation: v1.Conversation, items: Sequence[v1.Item], *, expires_at: int | None
+    ) -> None:
+        """Keep a conversation under its id with these items, each with an id.
+
+        An id that is kept already changes nothing, so this may be tried again.
+        """
+        ...
+
+    async def get_conversation(self, tenant: str, conversation_id: str) -> v1.Conversation:
+        """Return a conversation."""
+        ...
+
+    async def update_conversation(
+        self, tenant: str, conversation_id: str, metadata: Mapping[str, str], *, expires_at: int | None
+    ) -> v1.Conversation:
+        """Put these labels in the place of all that it has, and return it."""
+        ...
+
+    async def delete_conversation(self, tenant: str, conversation_id: str) -> None:
+        """Forget a conversation and its items, at once and for good. Responses stay."""
+        ...
+
+    async def add_conversation_items(
+        self, tenant: str, conversation_id: str, items: Sequence[v1.Item], *, expires_at: int | None
+    ) -> Sequence[v1.Item]:
+        """Add items, each with an id, all or none; returns them as they are kept."""
+        ...
+
+    async def page_conversation(
+        self,
+        tenant: str,
+        conversation_id: str,
+        *,
+        after: str | None,
+        newest_first: bool,
+        limit: int,
+        max_bytes: int,
+    ) -> ItemPage:
+        """Return the items that follow the one with the id `after` (from the first on, when it is None).
+
+        They are no more than `limit`, at least 1, and fewer where they would take more than `max_bytes` together, but
+        at least one where there is one. No more is read than that and one further. Must raise `UnknownItem` for an
+        `after` that is not there.
+        """
+        ...
+
+    async def get_conversation_item(self, tenant: str, conversation_id: str, item_id: str) -> v1.Item:
+        """Return an item. Must raise `UnknownItem`."""
+        ...
+
+    async def delete_conversation_item(
+        self, tenant: str, conversation_id: str, item_id: str, *, expires_at: int | None
+    ) -> v1.Conversation:
+        """Remove an item, at once and for good, and return the conversation. Must raise `UnknownItem`."""
+        ...
+
+    async def read_conversation(
+        self, tenant: str, conversation_id: str, *, max_items: int, max_bytes: int
+    ) -> Sequence[v1.Item]:
+        """Return all items, the oldest first, in one query.
+
+        Must raise `ConversationTooLong` when there are more than `max_items`, or they take more than `max_bytes` as
+        they are kept; not much more than that is read.
+        """
+        ...
+
+
+def other_id(item_id: str) -> str:
+    """An id of the same prefix, which nothing has: for an item whose own is taken."""
+    return f"{item_id.partition('_')[0][:16]}_{secrets.token_hex(20)}"
 
 
 @dataclass(slots=True)  # a frozen one takes several times as long to make

@@ -1,9 +1,10 @@
-"""Responses and usage kept in the memory of this process: the readable model of what a store does.
+"""Responses, conversations and usage kept in the memory of this process: the readable model of what a store does.
 
 For tests and for what may be lost: nothing outlives the process, and no other
-process sees it. Holds at most `max_responses` (`memory?max_responses=5000`)
-and `max_usage` entries of usage, and forgets the oldest first, as if they had
-expired.
+process sees it. Holds at most `max_responses` (`memory?max_responses=5000`),
+`max_conversations` and `max_usage` entries of usage, and forgets the oldest
+first, of conversations those that were used the longest time ago, as if they
+had expired.
 """
 
 from __future__ import annotations
@@ -16,24 +17,28 @@ from urllib.parse import parse_qsl
 from antiphon.responses import v1
 from server.errors import StoreUnavailable
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
+from server.stores.memory_conversations import MemoryConversations
 from server.stores.memory_runs import MemoryRuns
 from server.stores.memory_usage import MemoryLedger
 
 MAX_RESPONSES = 100_000
+MAX_CONVERSATIONS = 10_000
 MAX_USAGE = 100_000
 
 
-class MemoryStore(MemoryRuns, MemoryLedger):
-    """A `ResponseStore`, `RunStore` and `UsageLedger` in dictionaries."""
+class MemoryStore(MemoryConversations, MemoryRuns, MemoryLedger):
+    """A `ResponseStore`, `RunStore`, `ConversationStore` and `UsageLedger` in dictionaries."""
 
     def __init__(
         self,
         *,
         clock: Callable[[], float] = time.time,
         max_responses: int = MAX_RESPONSES,
+        max_conversations: int = MAX_CONVERSATIONS,
         max_usage: int = MAX_USAGE,
     ) -> None:
         MemoryRuns.__init__(self, clock)
+        MemoryConversations.__init__(self, clock, max_conversations)
         MemoryLedger.__init__(self, max_usage)
         self._max_responses = max_responses
         # Both in the order of the puts.
@@ -41,11 +46,14 @@ class MemoryStore(MemoryRuns, MemoryLedger):
         self._holders: dict[tuple[str, str], dict[str, None]] = {}  # (tenant, item id) -> ids of responses
 
     async def put(self, stored: StoredResponse) -> None:
-        known = self._responses.get((stored.tenant, stored.response.id))
-        if known is not None and self._is_alive(known):
+        key = (stored.tenant, stored.response.id)
+        if key in self._responses and self._is_alive(self._responses[key]):
             return
-        if known is not None:
-            self._forget((stored.tenant, stored.response.id))
+        self._add_response(stored)
+        if not stored.is_kept:
+            return
+        if key in self._responses:
+            self._forget(key)
         self._keep(stored)
 
     async def get(self, tenant: str, response_id: str) -> StoredResponse:
@@ -86,6 +94,13 @@ class MemoryStore(MemoryRuns, MemoryLedger):
                         raise ItemsTooLarge
                     found[item.id] = copy = v1.Item()
                     copy.CopyFrom(item)
+        for item_id in dict.fromkeys(item_ids):
+            in_conversation = None if item_id in found else self._newest_in_conversations(tenant, item_id)
+            if in_conversation is not None:
+                size += in_conversation.ByteSize()
+                if size > max_bytes:
+                    raise ItemsTooLarge
+                found[item_id] = in_conversation
         return found
 
     def _keep(self, stored: StoredResponse) -> None:
@@ -143,7 +158,7 @@ def _copy(stored: StoredResponse) -> StoredResponse:
 async def open_store(
     url: str = "memory", *, read_only: bool = False, clock: Callable[[], float] = time.time
 ) -> AsyncIterator[MemoryStore]:
-    """Open an empty store; `url` is `memory` or `memory?max_responses=N&max_usage=N`."""
+    """Open an empty store; `url` is `memory` or `memory?max_responses=N&max_conversations=N&max_usage=N`."""
     options = _options(url)
     if read_only:
         raise StoreUnavailable("A store in memory is seen by its own process alone.")
@@ -153,6 +168,9 @@ async def open_store(
 def _options(url: str) -> dict[str, int]:
     asked = parse_qsl(url.partition("?")[2], keep_blank_values=True)
     options = {name: int(value) for name, value in asked if value.isascii() and value.isdigit() and len(value) < 16}
-    if len(options) < len(asked) or options.keys() - {"max_responses", "max_usage"} or 0 in options.values():
-        raise ValueError("The options of the store 'memory' are max_responses and max_usage, each at least 1.")
+    known = {"max_responses", "max_conversations", "max_usage"}
+    if len(options) < len(asked) or options.keys() - known or 0 in options.values():
+        raise ValueError(
+            "The options of the store 'memory' are max_responses, max_conversations and max_usage, each at least 1."
+        )
     return options

@@ -29,6 +29,10 @@ class MemoryRuns:
         self._claims: dict[tuple[str, str], tuple[Claim, float]] = {}
 
     @abstractmethod
+    def _add_response(self, stored: StoredResponse) -> None:
+        """Add what a response adds to its conversation. Raises `UnknownConversation`."""
+
+    @abstractmethod
     def _keep(self, stored: StoredResponse) -> None:
         """Keep a response in the place of what is kept under its id."""
 
@@ -65,6 +69,7 @@ class MemoryRuns:
     async def end_run(self, stored: StoredResponse, events: Sequence[v1.ResponseStreamEvent], *, owner: str) -> None:
         key = (stored.tenant, stored.response.id)
         self._owned(*key, owner)
+        self._add_response(stored)
         self._keep(stored)
         self._told[key].extend(map(_copy, events))
         del self._runs[key]
@@ -90,8 +95,8 @@ class MemoryRuns:
             size += event.ByteSize()
         return Told(found, is_going_on=key in self._runs)
 
-    async def renew_runs(self, owner: str, runs: Sequence[tuple[str, str]], *, lease: float) -> None:
-        for key in runs:
+    async def renew_runs(self, owner: str, runs_of_it: Sequence[tuple[str, str]], *, lease: float) -> None:
+        for key in runs_of_it:
             run = self._runs.get(key)
             if run is not None and run.owner == owner:
                 run.lease = lease

@@ -11,11 +11,16 @@ from antiphon.responses import v1
 from server.stores.base import (
     ChainTooLong,
     Claim,
+    ConversationStore,
+    ConversationTooLong,
+    ItemPage,
     ItemsTooLarge,
     ResponseStore,
     RunStore,
     StoredResponse,
     Told,
+    UnknownConversation,
+    UnknownItem,
     UnknownResponse,
     UnknownRun,
     UsageEntry,
@@ -29,7 +34,15 @@ Observe: TypeAlias = Callable[[str, float, bool | None], None]
 _Answer = TypeVar("_Answer")
 
 #: What a store raises to answer, rather than because it cannot.
-_ANSWERS = (UnknownResponse, UnknownRun, ChainTooLong, ItemsTooLarge)
+_ANSWERS = (
+    UnknownResponse,
+    UnknownRun,
+    ChainTooLong,
+    ItemsTooLarge,
+    UnknownConversation,
+    UnknownItem,
+    ConversationTooLong,
+)
 
 
 class TimedStore:
@@ -91,8 +104,8 @@ class TimedRuns:
         told = self._runs.told(tenant, response_id, after=after, max_bytes=max_bytes)
         return await _timed(self._observe, "told", told)
 
-    async def renew_runs(self, owner: str, runs: Sequence[tuple[str, str]], *, lease: float) -> None:
-        await _timed(self._observe, "renew_runs", self._runs.renew_runs(owner, runs, lease=lease))
+    async def renew_runs(self, owner: str, runs_of_it: Sequence[tuple[str, str]], *, lease: float) -> None:
+        await _timed(self._observe, "renew_runs", self._runs.renew_runs(owner, runs_of_it, lease=lease))
 
     async def ask_to_cancel(self, tenant: str, response_id: str) -> bool:
         return await _timed(self._observe, "ask_to_cancel", self._runs.ask_to_cancel(tenant, response_id))
@@ -109,6 +122,69 @@ class TimedRuns:
 
     async def unclaim(self, tenant: str, key: str, response_id: str) -> None:
         await _timed(self._observe, "unclaim", self._runs.unclaim(tenant, key, response_id))
+
+
+class TimedConversations:
+    """A `ConversationStore` that does what another does, and tells how long it took."""
+
+    def __init__(self, store: ConversationStore, observe: Observe) -> None:
+        self._store = store
+        self._observe = observe
+
+    async def create_conversation(
+        self, tenant: str, conversation: v1.Conversation, items: Sequence[v1.Item], *, expires_at: int | None
+    ) -> None:
+        creating = self._store.create_conversation(tenant, conversation, items, expires_at=expires_at)
+        await _timed(self._observe, "create_conversation", creating)
+
+    async def get_conversation(self, tenant: str, conversation_id: str) -> v1.Conversation:
+        return await _timed(self._observe, "get_conversation", self._store.get_conversation(tenant, conversation_id))
+
+    async def update_conversation(
+        self, tenant: str, conversation_id: str, metadata: Mapping[str, str], *, expires_at: int | None
+    ) -> v1.Conversation:
+        updating = self._store.update_conversation(tenant, conversation_id, metadata, expires_at=expires_at)
+        return await _timed(self._observe, "update_conversation", updating)
+
+    async def delete_conversation(self, tenant: str, conversation_id: str) -> None:
+        await _timed(self._observe, "delete_conversation", self._store.delete_conversation(tenant, conversation_id))
+
+    async def add_conversation_items(
+        self, tenant: str, conversation_id: str, items: Sequence[v1.Item], *, expires_at: int | None
+    ) -> Sequence[v1.Item]:
+        adding = self._store.add_conversation_items(tenant, conversation_id, items, expires_at=expires_at)
+        return await _timed(self._observe, "add_conversation_items", adding)
+
+    async def page_conversation(
+        self,
+        tenant: str,
+        conversation_id: str,
+        *,
+        after: str | None,
+        newest_first: bool,
+        limit: int,
+        max_bytes: int,
+    ) -> ItemPage:
+        page = self._store.page_conversation(
+            tenant, conversation_id, after=after, newest_first=newest_first, limit=limit, max_bytes=max_bytes
+        )
+        return await _timed(self._observe, "page_conversation", page)
+
+    async def get_conversation_item(self, tenant: str, conversation_id: str, item_id: str) -> v1.Item:
+        item = self._store.get_conversation_item(tenant, conversation_id, item_id)
+        return await _timed(self._observe, "get_conversation_item", item)
+
+    async def delete_conversation_item(
+        self, tenant: str, conversation_id: str, item_id: str, *, expires_at: int | None
+    ) -> v1.Conversation:
+        deleting = self._store.delete_conversation_item(tenant, conversation_id, item_id, expires_at=expires_at)
+        return await _timed(self._observe, "delete_conversation_item", deleting)
+
+    async def read_conversation(
+        self, tenant: str, conversation_id: str, *, max_items: int, max_bytes: int
+    ) -> Sequence[v1.Item]:
+        items = self._store.read_conversation(tenant, conversation_id, max_items=max_items, max_bytes=max_bytes)
+        return await _timed(self._observe, "read_conversation", items)
 
 
 class TimedLedger:

@@ -48,6 +48,8 @@ class Capability(Enum):
     SHARED = "shared"
     #: Rows of several MiB.
     LARGE_ROWS = "large rows"
+    #: Conversations; see `server.testing.conversation_contract`.
+    CONVERSATIONS = "conversations"
     #: A ledger of usage; see `server.testing.ledger_contract`.
     USAGE = "usage"
     #: Responses are kept while they are made; see `server.testing.run_contract`.

@@ -1,4 +1,4 @@
-"""Every built-in store keeps the contracts of stores, of ledgers and of runs."""
+"""Every built-in store keeps the contracts of stores, of runs, of conversations and of ledgers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 
 from server.stores import memory, sqlite
 from server.stores.base import ResponseStore
+from server.testing.conversation_contract import ConversationContract
 from server.testing.ledger_contract import LedgerContract
 from server.testing.run_contract import RunContract
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 
-class TestMemory(StoreContract, LedgerContract, RunContract):
+class TestMemory(StoreContract, RunContract, ConversationContract, LedgerContract):
     lacks = {Capability.SHARED: "it is the memory of one process"}  # noqa: RUF012
 
     @pytest.fixture
@@ -23,7 +24,7 @@ class TestMemory(StoreContract, LedgerContract, RunContract):
             yield store
 
 
-class TestSqlite(StoreContract, LedgerContract, RunContract):
+class TestSqlite(StoreContract, RunContract, ConversationContract, LedgerContract):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:{tmp_path / 'store.db'}"
@@ -39,7 +40,7 @@ class TestSqlite(StoreContract, LedgerContract, RunContract):
             yield peer
 
 
-class TestSqliteInMemory(StoreContract, LedgerContract, RunContract):
+class TestSqliteInMemory(StoreContract, RunContract, ConversationContract, LedgerContract):
     lacks = {Capability.SHARED: "a database in memory has one connection"}  # noqa: RUF012
 
     @pytest.fixture

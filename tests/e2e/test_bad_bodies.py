@@ -88,7 +88,17 @@ BODIES: dict[str, tuple[bytes, str | None, str | None]] = {
     "metadata of 513 characters": (create(metadata={"a": "x" * 513}), "invalid_value", "metadata.a"),
     "stream that is a text": (create(stream=CANARY), "invalid_type", "stream"),
     "background": (create(background=True), "unsupported_parameter", "background"),
-    "a conversation": (create(conversation="conv_1"), "unsupported_parameter", "conversation"),
+    "an unknown conversation": (create(conversation="conv_1"), "not_found", "conversation"),
+    "an unknown conversation, as an object": (create(conversation={"id": "conv_1"}), "not_found", "conversation"),
+    "a conversation that is SQL": (create(conversation="' OR 1=1 --"), "not_found", "conversation"),
+    "a conversation that is a number": (create(conversation=1), "invalid_type", "conversation"),
+    "a conversation without id": (create(conversation={}), "missing_required_parameter", "conversation.id"),
+    "a conversation without name": (create(conversation=""), "invalid_value", "conversation"),
+    "a conversation and a previous response": (
+        create(conversation="conv_1", previous_response_id="resp_1"),
+        "invalid_value",
+        "conversation",
+    ),
     "an unknown previous response": (
         create(previous_response_id="resp_x"),
         "previous_response_not_found",

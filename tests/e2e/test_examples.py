@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from e2e_layouts import KEY_A, Layout
 
 from server.cli import main
 from server.testing import redis
@@ -114,6 +115,34 @@ def test_the_trace_tells_of_both_attempts(shown: str) -> None:
     assert "          antiphon.attempt.target = south" in lines[second:]
     assert f'"request_id":"{call}"' in log
     assert '"attempts":2' in log
+
+
+def test_a_conversation_is_shown(layout: Layout) -> None:
+    run = subprocess.run(
+        [sys.executable, str(EXAMPLES / "conversations.py"), f"{layout.url}/v1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "ANTIPHON_KEY": KEY_A},
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.splitlines() == [
+        "answered:    Hello!",
+        "streamed:    You said 2 things before this. The first was: My name is Ada.",
+        "with a tool: get_weather answered: 17 degrees in How is the weather in Oslo?",
+        "kept:",
+        "  message               My name is Ada.",
+        "  message               Hello!",
+        "  message               Hello!",
+        "  message               What did I say first?",
+        "  message               You said 2 things before this. The first was: My name is Ada.",
+        "  message               How is the weather in Oslo?",
+        "  function_call",
+        "  function_call_output",
+        "  message               get_weather answered: 17 degrees in How is the weather in Oslo?",
+        "deleted",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from antiphon.responses import v1
 from server.errors import Internal
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
+from server.stores.sqlite import conversations
 
 #: How many expired rows one sweep removes at most.
 SWEEP = 64
@@ -23,6 +24,8 @@ _INSERT = """
 INSERT INTO responses (tenant, id, parent_id, created_at, expires_at, item_ids, input_items, response)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING RETURNING key
 """
+
+_IS_KEPT = "SELECT 1 FROM responses WHERE tenant = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)"
 
 _GET = f"""
 SELECT 1, id, parent_id, expires_at, input_items, response FROM responses
@@ -60,12 +63,20 @@ class NewRow:
 
     tenant: str
     response_id: str
-    values: _Values
+    #: None for a response that is not kept, and only adds to its conversation.
+    values: _Values | None
     item_ids: Sequence[str]
+    conversation_id: str
+    added_items: Sequence[v1.Item]
+    expires_at: int | None
 
     @classmethod
     def of(cls, stored: StoredResponse) -> NewRow:
         response = stored.response
+        added = [_copy(item) for item in stored.added_items()]
+        more = (response.conversation.id, added, stored.expires_at)
+        if not stored.is_kept:
+            return cls(stored.tenant, response.id, None, (), *more)
         item_ids = list(dict.fromkeys(item.id for item in (*stored.input_items, *response.output) if item.id))
         values = (
             stored.tenant,
@@ -77,11 +88,21 @@ class NewRow:
             v1.ItemList(data=stored.input_items).SerializeToString(),
             response.SerializeToString(),
         )
-        return cls(stored.tenant, response.id, values, item_ids)
+        return cls(stored.tenant, response.id, values, item_ids, *more)
 
 
 def put(connection: apsw.Connection, row: NewRow, now: float) -> int | None:
-    """Write a row, unless there is one of that id that has not expired; returns its key."""
+    """Write a row, unless there is one of that id that has not expired, and what it adds to its conversation; returns
+    the key of what was written.
+
+    Raises `UnknownConversation`, before anything is written.
+    """
+    if row.added_items:
+        if row.values is not None and connection.execute(_IS_KEPT, (row.tenant, row.response_id, now)).fetchall():
+            return None
+        add(connection, row, now)
+    if row.values is None:
+        return None
     inserted: list[Any] = connection.execute(_INSERT, row.values).fetchall()
     if not inserted:
         expired = "SELECT key, tenant, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
@@ -94,13 +115,21 @@ def put(connection: apsw.Connection, row: NewRow, now: float) -> int | None:
     return key
 
 
+def add(connection: apsw.Connection, row: NewRow, now: float) -> None:
+    """Write what a response adds to its conversation, if anything. Raises `UnknownConversation`, before it writes."""
+    if row.added_items:
+        conversations.add_response(
+            connection, row.tenant, row.conversation_id, row.response_id, row.added_items, row.expires_at, now
+        )
+
+
 def replace(connection: apsw.Connection, key: int, row: NewRow) -> None:
     """Write what a response has come to in the place of what was known of it."""
     before: list[Any] = connection.execute("SELECT item_ids FROM responses WHERE key = ?", (key,)).fetchall()
     known = set(orjson.loads(before[0][0]))
     connection.execute(
         "UPDATE responses SET expires_at = ?, item_ids = ?, input_items = ?, response = ? WHERE key = ?",
-        (*row.values[4:], key),
+        (*(row.values or ())[4:], key),
     )
     # What it held it holds still: items are only added while a response is made.
     _hold(connection, key, row.tenant, [item_id for item_id in row.item_ids if item_id not in known])
@@ -122,9 +151,10 @@ def delete(connection: apsw.Connection, tenant: str, response_id: str, now: floa
 
 
 def sweep(connection: apsw.Connection, now: float) -> None:
-    """Remove some expired rows; their pages are used again, so the file stops growing."""
+    """Remove some expired rows, of conversations too; their pages are used again, so the file stops growing."""
     expired = "SELECT key, tenant, item_ids FROM responses WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
     _remove(connection, connection.execute(expired, (now, SWEEP)).fetchall())
+    conversations.sweep(connection, now)
 
 
 def _remove(connection: apsw.Connection, rows: Sequence[_Row]) -> None:
@@ -171,7 +201,10 @@ def chain(
 def items(
     connection: apsw.Connection, tenant: str, item_ids: Sequence[str], max_bytes: int, now: float
 ) -> dict[str, v1.Item]:
-    """Read the items of these ids, each from the newest row that has it. Raises `ItemsTooLarge`."""
+    """Read the items of these ids, each from the newest row that has it, or else from a conversation.
+
+    Raises `ItemsTooLarge`.
+    """
     held: dict[Any, set[str]] = {}  # by the key of the row
     for item_id in dict.fromkeys(item_ids):
         row = connection.execute(_NEWEST_WITH_ITEM, {"tenant": tenant, "item_id": item_id, "now": now}).fetchall()
@@ -191,9 +224,21 @@ def items(
                 if size > max_bytes:
                     raise ItemsTooLarge
                 # A copy: the item itself would keep all of its response in memory.
-                found[item.id] = copy = v1.Item()
-                copy.CopyFrom(item)
+                found[item.id] = _copy(item)
+    for item_id in dict.fromkeys(item_ids):
+        in_conversation = None if item_id in found else conversations.newest_item(connection, tenant, item_id, now)
+        if in_conversation is not None:
+            size += in_conversation.ByteSize()
+            if size > max_bytes:
+                raise ItemsTooLarge
+            found[item_id] = in_conversation
     return found
+
+
+def _copy(item: v1.Item) -> v1.Item:
+    copy = v1.Item()
+    copy.CopyFrom(item)
+    return copy
 
 
 def decode(tenant: str, row: _Row) -> StoredResponse:

@@ -88,8 +88,9 @@ def log(
 
 
 def end(connection: apsw.Connection, row: rows.NewRow, batch: Batch, owner: str, now: float) -> None:
-    """Write how a response ended. Raises `UnknownRun`."""
+    """Write how a response ended. Raises `UnknownRun` and `UnknownConversation`, before it writes."""
     key = _owned(connection, row.tenant, row.response_id, owner, now)
+    rows.add(connection, row, now)
     rows.replace(connection, key, row)
     batch.write(connection, key)
     connection.execute("DELETE FROM runs WHERE response_key = ?", (key,))

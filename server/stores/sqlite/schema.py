@@ -94,8 +94,41 @@ CREATE TABLE claims (
 CREATE INDEX claims_by_expiry ON claims (expires_at);
 """
 
+# Of items, `key` grows with every one, so that it tells which of two with one id
+# is newer; `position` is an item's place in its conversation, and none is ever
+# used again. The index by id finds an item in a conversation, and one that is
+# referred to by its id alone. `conversation_responses` says which responses
+# have added to a conversation, so that none does so twice.
+_CONVERSATIONS = """
+CREATE TABLE conversations (
+  key INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  expires_at INTEGER,
+  next_position INTEGER NOT NULL,
+  conversation BLOB NOT NULL,
+  UNIQUE (tenant, id)
+) STRICT;
+CREATE INDEX conversations_by_expiry ON conversations (expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE conversation_items (
+  key INTEGER PRIMARY KEY,
+  conversation_key INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  item_id TEXT NOT NULL,
+  item BLOB NOT NULL,
+  UNIQUE (conversation_key, position),
+  UNIQUE (tenant, item_id, conversation_key)
+) STRICT;
+CREATE TABLE conversation_responses (
+  conversation_key INTEGER NOT NULL,
+  response_id TEXT NOT NULL,
+  PRIMARY KEY (conversation_key, response_id)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: What leads from each version of the tables to the next, an empty file being version 0. Only ever added to.
-_STEPS = (_RESPONSES, _USAGE, _RUNS)
+_STEPS = (_RESPONSES, _USAGE, _RUNS, _CONVERSATIONS)
 
 #: Kept in the file as `user_version`.
 VERSION = len(_STEPS)

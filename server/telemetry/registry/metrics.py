@@ -26,7 +26,9 @@ STORE_OPERATIONS: Final = (
     *("put", "get", "delete", "chain", "items"),
     *("begin_run", "log_events", "end_run", "drop_run", "told", "renew_runs"),
     *("ask_to_cancel", "asked_to_cancel", "adopt_runs", "claim", "unclaim"),
-    *("record_usage", "sum_usage", "forget_usage"),
+    *("create_conversation", "get_conversation", "update_conversation", "delete_conversation"),
+    *("add_conversation_items", "page_conversation", "get_conversation_item", "delete_conversation_item"),
+    *("read_conversation", "record_usage", "sum_usage", "forget_usage"),
 )
 RELOADS: Final = ("applied", "unchanged", "refused")
 

@@ -117,6 +117,7 @@ class Engine:
         self.keeper = Keeper(self.store, self.lives, pads=pads)
         self.creator = Creator(
             store=self.store,
+            conversations=self.store,
             limiter=self.limiter,
             observer=self.observer,
             running=self.running,

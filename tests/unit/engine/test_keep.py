@@ -87,6 +87,7 @@ async def test_twenty_are_listed_unless_more_are_asked_for() -> None:
         ({"limit": 101}, "limit"),
         ({"limit": -1}, "limit"),
         ({"order": "up"}, "order"),
+        ({"include": ["reasoning.encrypted_content", "x"]}, "include[1]"),
         ({"response_id": ""}, "response_id"),
     ],
 )

@@ -23,6 +23,8 @@ GOOD = [
     OK,
     'model: "m" input_text: ""',
     'model: "m" previous_response_id: "resp_1"',
+    'model: "m" conversation_id: "conv_1"',
+    'model: "m" conversation { id: "conv_1" }',
     'model: "m" prompt { id: "p" }',
     OK + "background: false",
     OK + 'tools { function { name: "f" } }',
@@ -50,8 +52,10 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     (OK + 'catch_all: "{\\"fallbacks\\":[\\"big\\"]}"', UnsupportedParameter, "fallbacks"),
     ('model: "m" previous_response_id: ""', MissingParameter, "input"),
     (OK + "background: true store: false", InvalidValue, "background"),
-    (OK + 'conversation_id: "conv_1"', UnsupportedParameter, "conversation"),
-    (OK + 'conversation { id: "conv_1" }', UnsupportedParameter, "conversation"),
+    (OK + "conversation {}", MissingParameter, "conversation.id"),
+    (OK + 'conversation_id: "conv_1" conversation { id: "conv_1" }', InvalidValue, "conversation"),
+    (OK + 'conversation_id: "conv_1" previous_response_id: "resp_1"', InvalidValue, "conversation"),
+    (OK + 'conversation { id: "conv_1" } previous_response_id: "resp_1"', InvalidValue, "conversation"),
     # Both spellings of one member
     (OK + 'input { message { role: "user" content_text: "x" } }', InvalidValue, "input"),
     (OK + 'tool_choice_mode: "auto" tool_choice { function { name: "f" } }', InvalidValue, "tool_choice"),
@@ -118,7 +122,7 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     (ITEM + f'{{ fallback: \'{{"type":"x","a":{"[" * 500}{"]" * 500}}}\' }}', InvalidValue, "input[1]"),
     # What is refused or the gateway's own must not go by as an unknown member
     (OK + "catch_all: '{\"background\": true}'", InvalidValue, "background"),
-    (OK + 'conversation_id: ""', UnsupportedParameter, "conversation"),
+    (OK + 'conversation_id: ""', InvalidValue, "conversation"),
 ]
 
 

@@ -140,12 +140,12 @@ TABLE: dict[str, tuple[str, bytes, grpc.StatusCode, str, str]] = {
     "compact": ("CompactResponse", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
     "count": ("CountInputTokens", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
     "resume": ("StreamGetResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
-    "conversations": (
-        "/antiphon.responses.v1.ConversationsService/CreateConversation",
-        b"",
-        CODE.UNIMPLEMENTED,
-        "UNIMPLEMENTED",
-        "",
+    "an unknown conversation": (
+        "/antiphon.responses.v1.ConversationsService/GetConversation",
+        v1.GetConversationRequest(conversation_id="conv_1").SerializeToString(),
+        CODE.NOT_FOUND,
+        "NOT_FOUND",
+        "conversation_id",
     ),
 }
 

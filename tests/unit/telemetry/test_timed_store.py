@@ -9,22 +9,28 @@ import pytest
 
 from server.errors import StoreUnavailable
 from server.stores import memory
-from server.stores.base import ResponseStore, StoredResponse, UnknownResponse, UsageEntry, UsageSum
-from server.telemetry.timed_store import TimedLedger, TimedStore
+from server.stores.base import ResponseStore, StoredResponse, UnknownConversation, UnknownResponse, UsageEntry, UsageSum
+from server.telemetry.registry.metrics import STORE_OPERATIONS
+from server.telemetry.timed_store import TimedConversations, TimedLedger, TimedStore
+from server.testing.conversation_contract import ConversationContract, every_call
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 Told = list[tuple[str, bool | None]]
 
 
-class TestTimed(StoreContract):
-    """It keeps the contract, like what it wraps."""
+class Timed(TimedStore, TimedConversations):
+    """Both parts of one store."""
+
+
+class TestTimed(StoreContract, ConversationContract):
+    """It keeps the contracts, like what it wraps."""
 
     lacks = {Capability.SHARED: "it wraps the memory of one process"}  # noqa: RUF012
 
     @pytest.fixture
     async def store(self, clock: ManualClock) -> AsyncIterator[ResponseStore]:
         async with memory.open_store("memory", clock=clock) as store:
-            yield TimedStore(store, lambda *_: None)
+            yield Timed(store, lambda *_: None)
 
 
 class Broken(memory.MemoryStore):
@@ -82,6 +88,17 @@ async def test_answers_are_told_from_failures() -> None:
     with pytest.raises(asyncio.CancelledError):
         await putting
     assert told == [("get", False), ("put", None)]
+
+
+async def test_conversations_are_timed_too() -> None:
+    told: Told = []
+    store = TimedConversations(memory.MemoryStore(), lambda operation, _, ok: told.append((operation, ok)))
+    await store.create_conversation("acme", memory.v1.Conversation(id="conv_1"), [], expires_at=None)
+    for call in every_call(store, "acme", "conv_none"):
+        with pytest.raises(UnknownConversation):
+            await call
+    assert {ok for _, ok in told} == {True}
+    assert sorted(operation for operation, _ in told) == sorted(name for name in STORE_OPERATIONS if "conv" in name)
 
 
 async def test_a_ledger_is_timed_too() -> None:

@@ -84,56 +84,60 @@ class ConversationsServiceServicer:
     """
 
     def CreateConversation(self, request, context):
-        """Creates a conversation, with up to 20 items to begin with.
+        """Creates a conversation, with up to 20 items to begin with. NOT_FOUND when an item is a reference to none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetConversation(self, request, context):
-        """Returns a conversation.
+        """Returns a conversation. NOT_FOUND when it is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateConversation(self, request, context):
-        """Replaces a conversation's metadata.
+        """Replaces a conversation's metadata. NOT_FOUND when it is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteConversation(self, request, context):
-        """Deletes a conversation. Responses that used it stay.
+        """Deletes a conversation and its items. Responses that used it stay. A
+        response that is still being made with it fails. NOT_FOUND when it is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateConversationItems(self, request, context):
-        """Adds 1 to 20 items to a conversation and returns them.
+        """Adds 1 to 20 items to a conversation, after all others, and returns them.
+        NOT_FOUND when it is unknown, or an item is a reference to none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListConversationItems(self, request, context):
-        """Lists a conversation's items, a page at a time.
+        """Lists a conversation's items, a page at a time; a page of very large items
+        may be shorter than asked for. NOT_FOUND when it is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetConversationItem(self, request, context):
-        """Returns one item of a conversation.
+        """Returns one item of a conversation. NOT_FOUND when either is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteConversationItem(self, request, context):
-        """Deletes one item and returns the conversation it was in.
+        """Deletes one item and returns the conversation it was in. NOT_FOUND when
+        either is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
