@@ -15,7 +15,7 @@ import orjson
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon.openai_json import spelling
@@ -249,7 +249,7 @@ def test_a_damaged_stream_is_an_error_at_most(name: str, loop: asyncio.AbstractE
     request = a_request(model=wire.model, tools=[WEATHER, CUSTOM])
     provider, http = canned(wire)
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged_streams(wire))
     def check(stream: tuple[list[bytes], bool]) -> None:
         http.chunks, is_whole = stream
@@ -266,7 +266,7 @@ def test_a_damaged_stream_is_an_error_at_most(name: str, loop: asyncio.AbstractE
 
 
 def supported() -> list[bytes]:
-    segments = [{"startIndex": n, "endIndex": n + 3, "text": "absent"} for n in range(10_000)]
+    segments = [{"startIndex": n, "endIndex": n + 3, "text": "absent"} for n in range(20_000)]
     supports = [{"segment": segment, "groundingChunkIndices": [0]} for segment in segments]
     told = {"groundingChunks": [{"web": {"uri": "u"}}], "groundingSupports": supports}
     return [gemini({"text": "abcdefghij" * 300_000}, groundingMetadata=told)]
@@ -276,20 +276,20 @@ ANSWERS: dict[str, tuple[str, Callable[[], Sequence[bytes]]]] = {
     "citations": (
         "chat_completions",
         lambda: [
-            *[chat(content="a")] * 40_000,
-            chat(annotations=[{"type": "url_citation", "url": f"u{n}"} for n in range(40_000)]),
+            *[chat(content="a")] * 50_000,
+            chat(annotations=[{"type": "url_citation", "url": f"u{n}"} for n in range(50_000)]),
         ],
     ),
     "spaces before an input": (
         "anthropic",
         lambda: [
             begun(0, type="tool_use", id="c", name="shell"),
-            *[added(0, type="input_json_delta", partial_json=" " * 500)] * 10_000,
+            *[added(0, type="input_json_delta", partial_json=" " * 500)] * 20_000,
         ],
     ),
     "calls at once": (
         "gemini",
-        lambda: [gemini(*({"functionCall": {"name": "f", "args": {"n": n}}} for n in range(24_000)))],
+        lambda: [gemini(*({"functionCall": {"name": "f", "args": {"n": n}}} for n in range(40_000)))],
     ),
     "arguments at once": (
         "chat_completions",
@@ -298,7 +298,7 @@ ANSWERS: dict[str, tuple[str, Callable[[], Sequence[bytes]]]] = {
     "sources": ("gemini", supported),
 }
 REQUESTS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
-    "unknown members": ("anthropic", lambda: {f"x{n}": 1 for n in range(120_000)}),
+    "unknown members": ("anthropic", lambda: {f"x{n}": 1 for n in range(200_000)}),
     "outputs and words in turns": (
         "bedrock",
         lambda: {
@@ -306,7 +306,7 @@ REQUESTS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
                 {"type": "function_call_output", "call_id": f"c{n}", "output": "x"}
                 if n % 2
                 else {"role": "user", "content": "a"}
-                for n in range(40_000)
+                for n in range(60_000)
             ]
         },
     ),
@@ -316,7 +316,7 @@ REQUESTS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
             "input": [
                 {
                     "role": "user",
-                    "content": [{"type": "input_file", "filename": "a", "file_data": "JVBERi0="}] * 20_000,
+                    "content": [{"type": "input_file", "filename": "a", "file_data": "JVBERi0="}] * 30_000,
                 }
             ]
         },
@@ -334,12 +334,12 @@ REQUESTS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     ),
     "searches": (
         "chat_completions",
-        lambda: {"tools": [{"type": "web_search", "filters": {}}] * 9_000},
+        lambda: {"tools": [{"type": "web_search", "filters": {}}] * 18_000},
     ),
 }
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_of_many(name: str, loop: asyncio.AbstractEventLoop) -> None:
     kind, frames = ANSWERS[name]
@@ -351,7 +351,7 @@ def test_an_answer_of_many(name: str, loop: asyncio.AbstractEventLoop) -> None:
     assert events
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_of_many(name: str, loop: asyncio.AbstractEventLoop) -> None:
     kind, members = REQUESTS[name]
@@ -476,7 +476,7 @@ def test_a_request_becomes_json_or_is_refused_by_name(name: str, loop: asyncio.A
     wire = EVERY[name]
     made = [canned(wire, has_key=False), canned(wire)]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 2**32), st.sampled_from(Unsupported), st.sampled_from([0, 2]), st.booleans())
     def check(seed: int, unsupported: Unsupported, inherited: int, has_key: bool) -> None:
         provider, http = made[has_key]
