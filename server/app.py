@@ -23,6 +23,8 @@ from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
 from server.engine.running import Running
+from server.engine.session import SessionLimits
+from server.engine.sessions import Sessions
 from server.errors import ServerStopping, StoreUnavailable
 from server.generation import open_generations
 from server.grpc_listener import serve_grpc, tell_health
@@ -95,17 +97,21 @@ async def open_app(
         expect(metrics, config)
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
         store = TimedStore(store, metrics.store)
+        history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         creator = Creator(
             store=store,
             limiter=limiter,
             observer=seen.observer,
             running=running,
             balance=balance,
-            history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
+            history_limits=history_limits,
             retention=config.retention,
         )
+        session_limits = SessionLimits(lifetime=config.connection.lifetime)
+        sessions = Sessions(creator, running, limits=session_limits, history_limits=history_limits)
         handlers = Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
+        service = ResponsesService(creator, Keeper(store), sessions)
+        v1.add_ResponsesServiceServicer_to_server(service, handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]
 
@@ -151,6 +157,7 @@ async def open_app(
             yield app
         finally:
             await app.withdraw()
+            sessions.end(ServerStopping())
             # Listeners end calls at the end of the grace without a word; a little earlier they are told.
             grace = config.drain.grace
             told = grace - min(_LAST_WORDS, grace * _LAST_SHARE)

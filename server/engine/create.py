@@ -18,8 +18,10 @@ from server.engine.open_part import Events
 from server.engine.outline import outline
 from server.engine.patience import Patience
 from server.engine.quota import refused
+from server.engine.recent import Recall
 from server.engine.run import Run
 from server.engine.running import Running
+from server.engine.warm_up import WarmUp
 from server.errors import DeadlinePassed, Internal, KeyRevoked, ModelAccessForbidden, ServiceError
 from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
 from server.providers.base import Router
@@ -39,6 +41,10 @@ class Call:
     router: Router
     #: When the caller stops waiting, by the event loop's clock.
     deadline: float | None = None
+    #: What can be continued beside what the store keeps.
+    recall: Recall | None = None
+    #: False to prepare a turn only: no provider is asked, and the response completes without output.
+    generates: bool = True
 
 
 class Creator:
@@ -89,7 +95,7 @@ class Creator:
         finally:
             await events.aclose()
 
-    async def _begin(self, request: v1.CreateResponseRequest, call: Call) -> Run:
+    async def _begin(self, request: v1.CreateResponseRequest, call: Call) -> Run | WarmUp:
         """Do all that can refuse a request before a provider is asked."""
         record = call.record
         self._observer.begun(record)
@@ -99,29 +105,34 @@ class Creator:
             self._refused(record, error, call)
             raise
 
-    async def _prepare(self, request: v1.CreateResponseRequest, call: Call) -> Run:
+    async def _prepare(self, request: v1.CreateResponseRequest, call: Call) -> Run | WarmUp:
         record = call.record
-        validate.check_create(request)
+        validate.check_create(request, generates=call.generates)
         route = call.router.resolve(request.model)
         record.model_is_known = True
         if not call.caller.may_use(request.model):
             raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
-        context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
-        record.history = context.whole
+        tenant = call.caller.tenant
+        context = await history.assemble(request, tenant, self._store, self._history_limits, call.recall)
+        record.history, record.own = context.whole, context.own
         now = int(self._clock())
         response = outline(request, new_id("resp"), now)
         record.response_id = response.id
         kept = None
         if response.store:
             expires = None if self._retention is None else now + int(self._retention.total_seconds())
-            kept = StoredResponse(call.caller.tenant, response, context.own, expires)
+            kept = StoredResponse(tenant, response, context.own, expires)
         # Last, so that nothing is reserved for a call that is refused.
-        reservation = await self._reserve(call.caller.limits + route.limits, record)
+        reservation = await self._reserve(call.caller.limits + route.limits, record, generates=call.generates)
         if call.caller.is_revoked:
             # Since it was accepted. From here on nothing is waited for until the run can be interrupted.
             if reservation is not None:
                 reservation.give_back()
             raise KeyRevoked
+        if not call.generates:
+            return WarmUp(
+                response, record, reservation=reservation, kept=kept, store=self._store, observer=self._observer
+            )
         return Run(
             _upstream_request(request, context.whole, record.incremental),
             response,
@@ -137,12 +148,14 @@ class Creator:
             running=self._running,
         )
 
-    async def _reserve(self, limits: Sequence[Limit], record: ResponseRecord) -> Reservation | None:
+    async def _reserve(
+        self, limits: Sequence[Limit], record: ResponseRecord, *, generates: bool = True
+    ) -> Reservation | None:
         """Reserve what a response may come to; None where nothing is limited. Raises `RateLimitExceeded`."""
         if not limits:
             return None
         most = min((limit.amount for limit in limits if limit.kind is Kind.TOKENS), default=0)
-        tokens = estimate.reserve_for(record.request, record.history, most) if most else 0
+        tokens = estimate.reserve_for(record.request, record.history, most) if most and generates else 0
         decision = await self._limiter.reserve(limits, tokens)
         self._observer.limited(record, decision)
         # The caller's own first, then those of the model, then those of its target.

@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 
 from server.auth.base import Caller
 from server.generation import Generation
+from server.interceptors.admission import Admission
 from server.telemetry.record import ResponseRecord
 
 
@@ -33,6 +34,9 @@ observed: Final[ContextVar[Observed]] = ContextVar("observed")
 
 #: The rules that the call is served under, from its beginning to its end.
 generation: Final[ContextVar[Generation]] = ContextVar("generation")
+
+#: Lets in what a connection asks for, under the rules in force then. Set for connections alone.
+admission: Final[ContextVar[Admission]] = ContextVar("admission")
 
 #: Where the call stands in its trace: the parent of what is done for it. None when nobody traces it.
 trace: Final[ContextVar[Context | None]] = ContextVar("trace", default=None)
