@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from http_bridge.errors import Fault
 class Exchange:
     """One request, from its first byte to the last of its answer."""
 
-    __slots__ = ("_started", "call", "is_told", "request_id", "span")
+    __slots__ = ("_started", "call", "is_told", "request_id", "span", "wind_down")
 
     def __init__(self, request: web.BaseRequest, span: Span | None = None) -> None:
         self.request_id = metadata.request_id(request.headers)
@@ -29,6 +29,8 @@ class Exchange:
         self.is_told = False
         #: Its own in the client's trace, where the bridge makes spans.
         self.span = span
+        #: Has an exchange that goes on by itself come to an end; None for one that ends with its answer.
+        self.wind_down: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._started = time.perf_counter()
 
     def headers(self) -> dict[str, str]:
@@ -88,6 +90,9 @@ class Exchanges:
         error, or the end of a stream as it is when the server breaks off.
         """
         self.closing = True
+        for exchange in self._open:
+            if exchange.wind_down is not None:
+                self.let_end(exchange.wind_down())
         if self._open:
             try:
                 async with asyncio.timeout(grace):
