@@ -141,6 +141,9 @@ class DuplexCall(Call):
             self._failure = error
         except TimeoutError:
             self._failure = self._late()
+        except Exception as error:
+            self._failure = self._error(grpc.StatusCode.UNKNOWN, f"Unexpected {type(error)}")
+            raise
         finally:
             self._end()
 
