@@ -19,10 +19,11 @@ from http_bridge.errors import Fault
 class Exchange:
     """One request, from its first byte to the last of its answer."""
 
-    __slots__ = ("_started", "call", "is_told", "request_id", "span", "wind_down")
+    __slots__ = ("_started", "call", "is_told", "request_id", "span", "transport", "wind_down")
 
     def __init__(self, request: web.BaseRequest, span: Span | None = None) -> None:
         self.request_id = metadata.request_id(request.headers)
+        self.transport = request.transport
         #: The call made for it, once there is one.
         self.call: Any = None
         #: Whether all that the call is to say has been told, so that it may end by itself.
@@ -82,6 +83,10 @@ class Exchanges:
         self._open.discard(exchange)
         if self.closing and not self._open:
             self._idle.set()
+
+    def lasting(self) -> set[asyncio.BaseTransport | None]:
+        """The connections of exchanges that go on by themselves: from these it has to be read to the end."""
+        return {exchange.transport for exchange in self._open if exchange.wind_down is not None}
 
     async def close(self, grace: float) -> None:
         """Wait until all have ended, then end the calls of those that have not.
