@@ -122,7 +122,13 @@ class Conversation:
             self._points.add(hint, content)
 
     def _output(self, output: Output, content: list[Block]) -> None:
-        parts = [block for part in output.parts if (block := self._blocks.of(part)) is not None]
+        parts: list[Block] = []
+        for part in output.parts:
+            block = self._blocks.of(part)
+            if block is not None and "audio" in block:
+                self._loss.cannot(part.path, "What a tool gave may be text, images, documents and video.")
+            elif block is not None:
+                parts.append(block)
         result = {"toolUseId": self._call_id(output.call_id), "content": parts or [{"text": NOTHING}]}
         content.append({"toolResult": result})
         for part in output.parts:
