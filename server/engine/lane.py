@@ -79,6 +79,7 @@ class Telling:
                 self.is_called = self.is_called or steering.waits(event.output_item_added.item)
             elif kind in _ENDS:
                 self.ended = getattr(event, kind).response
-            event.sequence_number -= self._left_out
+            if self._left_out:
+                event.sequence_number -= self._left_out
             told.append(event)
         return self.lane.named(told)

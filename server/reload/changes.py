@@ -25,6 +25,7 @@ AT_START: Final = (
     "reload",
     "drain",
     "history",
+    "connection",
 )
 
 
