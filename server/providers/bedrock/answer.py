@@ -91,9 +91,11 @@ class Answer:
         self._thoughts: dict[int, _Thought] = {}
         #: The calls under way, with whether they have arguments or need none.
         self._open_calls: dict[int, bool] = {}
-        #: Calls whose blocks have ended.
-        self._waiting: list[int] = []
+        #: Calls whose blocks have ended, in order.
+        self._waiting: dict[int, None] = {}
+        #: What it runs itself, by the blocks that began it, and those by the ids of the calls.
         self._runs: dict[int, hosted.Run] = {}
+        self._begun_by: dict[str, int] = {}
         self._results: dict[int, hosted.Run] = {}
         self._pictures: dict[int, _Picture] = {}
         self._stop: str | None = None
@@ -139,15 +141,16 @@ class Answer:
                 self._turn_to(index)
                 if rest.get("type") == hosted.SERVER_TOOL_USE:
                     self._runs[index] = hosted.Run(call_id, name)
+                    self._begun_by[call_id] = index
                 else:
                     self._open_calls[index] = False
                     self._calls.begin(index, name=name, call_id=call_id)
             case {"toolResult": {"toolUseId": str(call_id), **rest}}:
                 self._turn_to(index)
-                for run in self._runs.values():
-                    if run.call_id == call_id:
-                        run.failed = rest.get("status") == "error"
-                        self._results[index] = run
+                run = self._runs.get(self._begun_by.get(call_id, -1))
+                if run is not None and run.call_id == call_id:
+                    run.failed = rest.get("status") == "error"
+                    self._results[index] = run
             case {"image": dict()}:
                 self._turn_to(index)
                 self._pictures[index] = _Picture()
@@ -234,8 +237,8 @@ class Answer:
             self._thoughts[index].stopped = True
         elif index in self._pictures:
             self.writer.item(self._pictures.pop(index).item(whole=True))
-        elif index in self._open_calls and index not in self._waiting:
-            self._waiting.append(index)
+        elif index in self._open_calls:
+            self._waiting[index] = None
 
     def _turn_to(self, index: int) -> None:
         """Take note that a block goes on, or begins: what has ended is done."""
@@ -245,7 +248,9 @@ class Answer:
         for other in [other for other in self._thoughts if other != index]:
             self._end_thought(other)
         for other in [other for other in self._results if other != index]:
-            self._tell(self._results.pop(other))
+            run = self._results.pop(other)
+            self._runs.pop(self._begun_by[run.call_id], None)
+            self._tell(run)
 
     def _end_thought(self, index: int) -> None:
         block = self._thoughts.pop(index).block()
@@ -266,7 +271,6 @@ class Answer:
 
     def _tell(self, run: hosted.Run) -> None:
         """Tell what the provider did itself."""
-        self._runs = {index: other for index, other in self._runs.items() if other is not run}
         item = run.item()
         if item is not None:
             self.writer.item(item)
@@ -303,7 +307,7 @@ class Answer:
         for picture in self._pictures.values():
             self.writer.item(picture.item(whole=status == "completed"))
         if status == "completed":
-            self._waiting = list(self._open_calls)
+            self._waiting = dict.fromkeys(self._open_calls)
             self._end_calls()
         else:
             self._calls.cut()
