@@ -9,14 +9,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from opentelemetry.trace import Span
 
-from antiphon.responses import v1
-from http_bridge import body, errors
+from http_bridge import body, errors, websocket
 from http_bridge.calls import EXCHANGE, EXCHANGES, Endpoint, log_failure
 from http_bridge.connection import allow, of_http
 from http_bridge.errors import Fault
 from http_bridge.exchange import Exchange, Exchanges
 from http_bridge.routes import bindings
 from http_bridge.tracing import Traces
+from http_bridge.websocket import WebSocketEndpoint
 
 
 def make_app(
@@ -33,6 +33,8 @@ def make_app(
         )
         for verb in ("GET", "HEAD") if binding.verb == "GET" else (binding.verb,):
             app.router.add_route(verb, binding.path, endpoint.answer, expect_handler=endpoint.expect)
+    socket = WebSocketEndpoint(channel, max_request_bytes=max_request_bytes, keepalive=keepalive, traces=traces)
+    app.router.add_route("GET", websocket.PATH, socket.answer)
     return app
 
 
@@ -89,7 +91,4 @@ def _refuse_method(request: web.Request, exchange: Exchange, error: web.HTTPMeth
     if request.method == "OPTIONS":
         headers = exchange.headers() | {"allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
         return web.Response(status=204, headers=headers)
-    if request.headers.get("Upgrade", "").lower() == "websocket":
-        reason = v1.ErrorReason.ERROR_REASON_UNIMPLEMENTED
-        return exchange.refusal(Fault(reason, "WebSocket connections are not served by this version."))
     return exchange.refusal(of_http(error), allow(error))

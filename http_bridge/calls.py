@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import traceback
+from collections.abc import Callable
 from typing import Any, Final
 
 import grpc
@@ -20,7 +21,7 @@ from http_bridge.exchange import Exchange, Exchanges
 from http_bridge.heartbeat import Heartbeat
 from http_bridge.routes import Binding
 from http_bridge.sse import Frames
-from http_bridge.tracing import Traces
+from http_bridge.tracing import Metadata, Traces
 
 _log: Final = logging.getLogger(__name__)
 EXCHANGE: Final = web.RequestKey("exchange", Exchange)
@@ -80,14 +81,7 @@ class Endpoint:
         sent: list[tuple[str, str]],
         timeout: float | None,
     ) -> Any:
-        if self._traces is None or exchange.span is None:
-            call = rpc(message, metadata=sent, timeout=timeout)
-        else:
-            span, sent = self._traces.begin_call(exchange.span, name, sent)
-            call = rpc(message, metadata=sent, timeout=timeout)
-            self._traces.end_with(call, span)
-        exchange.call = call
-        return call
+        return begin_call(exchange, self._traces, name, sent, lambda told: rpc(message, metadata=told, timeout=timeout))
 
     async def expect(self, request: web.Request) -> None:
         """Ask for the body that the client holds back, unless it is one that will be refused."""
@@ -112,6 +106,24 @@ class Endpoint:
         return message
 
 
+def begin_call(
+    exchange: Exchange,
+    traces: Traces | None,
+    name: str,
+    sent: Metadata,
+    begin: Callable[[Metadata], Any],
+) -> Any:
+    """Begin a call for an exchange, in a span of its own where the bridge makes spans; `begin` gets the metadata."""
+    if traces is None or exchange.span is None:
+        call = begin(sent)
+    else:
+        span, told = traces.begin_call(exchange.span, name, sent)
+        call = begin(told)
+        traces.end_with(call, span)
+    exchange.call = call
+    return call
+
+
 async def _judged(exchange: Exchange, call: Any, fault: Fault) -> Fault:
     """What to tell of a request that cannot be read: those who may not call learn that they may not, and no more.
 
@@ -133,9 +145,9 @@ async def _reply(exchange: Exchange, call: Any) -> web.Response:
         reply = await call
         trailing = await call.trailing_metadata()
     except grpc.RpcError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     except asyncio.CancelledError:
-        if _leaving():
+        if is_leaving():
             raise
         raise errors.unavailable() from None
     return exchange.answer(openai_json.encode(reply), metadata.from_server(trailing))
@@ -168,9 +180,9 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
         except ConnectionError:
             return response  # The client left; the handler is about to be cancelled for it.
         except grpc.RpcError as error:
-            fault = _refused(error)
+            fault = refused(error)
         except asyncio.CancelledError:
-            if _leaving():
+            if is_leaving():
                 raise
             fault = errors.unavailable()
         except Exception as error:
@@ -222,13 +234,14 @@ async def _settle(call: Any, chunks: Any) -> None:
         call.cancel()
 
 
-def _refused(error: grpc.aio.AioRpcError) -> Fault:
+def refused(error: grpc.aio.AioRpcError) -> Fault:
+    """The fault for a call's status, with the headers that came beside it."""
     fault = errors.of_rpc(error)
     fault.told = metadata.from_server(error.trailing_metadata())
     return fault
 
 
-def _leaving() -> bool:
+def is_leaving() -> bool:
     """Whether a cancellation is that of this task, its client having left, and not that of the call it waits for."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

@@ -57,6 +57,10 @@ class Fault(Exception):
         """OpenAI's error object."""
         return v1.ErrorObject(message=self.message, type=self._spelling.type, param=self.param, code=self.code)
 
+    def event(self) -> v1.ResponseErrorEvent:
+        """The error as an event tells it."""
+        return v1.ResponseErrorEvent(code=self.code, message=self.message, param=self.param, error=self.error())
+
     def headers(self) -> dict[str, str]:
         """Those by which OpenAI's SDKs decide whether and when to try again, and what the server has told beside."""
         headers = {**self.told, "x-should-retry": "true" if self.retryable else "false"}

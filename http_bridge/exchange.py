@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -19,16 +19,19 @@ from http_bridge.errors import Fault
 class Exchange:
     """One request, from its first byte to the last of its answer."""
 
-    __slots__ = ("_started", "call", "is_told", "request_id", "span")
+    __slots__ = ("_started", "call", "is_told", "request_id", "span", "transport", "wind_down")
 
     def __init__(self, request: web.BaseRequest, span: Span | None = None) -> None:
         self.request_id = metadata.request_id(request.headers)
+        self.transport = request.transport
         #: The call made for it, once there is one.
         self.call: Any = None
         #: Whether all that the call is to say has been told, so that it may end by itself.
         self.is_told = False
         #: Its own in the client's trace, where the bridge makes spans.
         self.span = span
+        #: Has an exchange that goes on by itself come to an end; None for one that ends with its answer.
+        self.wind_down: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._started = time.perf_counter()
 
     def headers(self) -> dict[str, str]:
@@ -81,6 +84,10 @@ class Exchanges:
         if self.closing and not self._open:
             self._idle.set()
 
+    def lasting(self) -> set[asyncio.BaseTransport | None]:
+        """The connections of exchanges that go on by themselves: from these it has to be read to the end."""
+        return {exchange.transport for exchange in self._open if exchange.wind_down is not None}
+
     async def close(self, grace: float) -> None:
         """Wait until all have ended, then end the calls of those that have not.
 
@@ -88,6 +95,9 @@ class Exchanges:
         error, or the end of a stream as it is when the server breaks off.
         """
         self.closing = True
+        for exchange in self._open:
+            if exchange.wind_down is not None:
+                self.let_end(exchange.wind_down())
         if self._open:
             try:
                 async with asyncio.timeout(grace):

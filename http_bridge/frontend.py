@@ -70,7 +70,11 @@ async def serve(
             listener.close()
             # Connections accepted by now have had their turn to begin.
             await asyncio.sleep(0)
-            server.pre_shutdown()
+            # What is closed is read from no more.
+            lasting = app[EXCHANGES].lasting()
+            for connection in server.connections:
+                if connection.transport not in lasting:
+                    connection.close()
             await app[EXCHANGES].close(grace)
     finally:
         await runner.cleanup()

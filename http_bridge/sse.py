@@ -68,13 +68,10 @@ class Frames:
         A stream that never told its response (one resumed midway) ends in the
         error: the response itself may well be going on.
         """
-        told = fault.error()
         events = []
         if not self._error_told:
             event = v1.ResponseStreamEvent(sequence_number=self._next)
-            event.error.CopyFrom(
-                v1.ResponseErrorEvent(code=fault.code, message=fault.message, param=fault.param, error=told)
-            )
+            event.error.CopyFrom(fault.event())
             events.append(event)
         if self._last is not None:
             event = v1.ResponseStreamEvent(sequence_number=self._next + len(events))

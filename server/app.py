@@ -25,6 +25,8 @@ from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
 from server.engine.lives import Lives
 from server.engine.running import Running
+from server.engine.session import SessionLimits
+from server.engine.sessions import Sessions
 from server.errors import ServerStopping, StoreUnavailable
 from server.generation import open_generations
 from server.grpc_listener import serve_grpc, tell_health
@@ -103,7 +105,7 @@ async def open_app(
         if runs is not None:
             lives = Lives(runs, store, room=asyncio.Semaphore(config.background.max_running))
             await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
-        limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
+        history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         creator = Creator(
             store=store,
             conversations=conversations,
@@ -111,15 +113,17 @@ async def open_app(
             observer=seen.observer,
             running=running,
             balance=balance,
-            history_limits=limits,
+            history_limits=history_limits,
             retention=config.retention,
             lives=lives,
             pads=config.include_obfuscation,
         )
+        session_limits = SessionLimits(lifetime=config.connection.lifetime)
+        sessions = Sessions(creator, running, limits=session_limits, history_limits=history_limits)
         handlers = Handlers()
-        responses = ResponsesService(creator, Keeper(store, lives, pads=config.include_obfuscation))
-        v1.add_ResponsesServiceServicer_to_server(responses, handlers)  # type: ignore[no-untyped-call]
-        kept = Conversations(conversations, store, limits=limits, retention=config.retention)
+        service = ResponsesService(creator, Keeper(store, lives, pads=config.include_obfuscation), sessions)
+        v1.add_ResponsesServiceServicer_to_server(service, handlers)  # type: ignore[no-untyped-call]
+        kept = Conversations(conversations, store, limits=history_limits, retention=config.retention)
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(kept), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]
 
@@ -165,6 +169,7 @@ async def open_app(
             yield app
         finally:
             await app.withdraw()
+            sessions.end(ServerStopping())
             # Listeners end calls at the end of the grace without a word; a little earlier they are told.
             grace = config.drain.grace
             told = grace - min(_LAST_WORDS, grace * _LAST_SHARE)

@@ -379,6 +379,13 @@ class History(Section):
     max_bytes: _Size = 64 * 2**20
 
 
+class Connection(Section):
+    """Connections of many responses: WebSockets, and the method `Connect`."""
+
+    #: In seconds.
+    lifetime: _Wait = 3600.0
+
+
 class Config(Section):
     """Everything that can be configured. Built by `server.config.load` only, which adds the default models."""
 
@@ -403,6 +410,7 @@ class Config(Section):
     #: Whether delta events carry padding where the caller does not say.
     include_obfuscation: bool = False
     history: History = History()
+    connection: Connection = Connection()
 
     @property
     def store_kind(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import nullcontext
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,15 +18,17 @@ from server.engine.ids import new_id
 from server.engine.keep import expiry
 from server.engine.live import Hold, Listening
 from server.engine.lives import Lives
-from server.engine.obfuscation import Padding
+from server.engine.obfuscation import Padding, copies
 from server.engine.once import Once
 from server.engine.open_part import Events
 from server.engine.outline import outline
 from server.engine.patience import Patience
 from server.engine.quota import refused
+from server.engine.recent import Recall
 from server.engine.run import Run
 from server.engine.run_log import RunLog
 from server.engine.running import Running
+from server.engine.warm_up import WarmUp
 from server.errors import (
     DeadlinePassed,
     Internal,
@@ -58,6 +60,10 @@ class Call:
     idempotency_key: str = ""
     #: Keeps open what the call needs, for a response that goes on without it.
     hold: Hold = nullcontext
+    #: What can be continued beside what the store keeps.
+    recall: Recall | None = None
+    #: False to prepare a turn only: no provider is asked, and the response completes without output.
+    generates: bool = True
 
 
 class Creator:
@@ -99,21 +105,21 @@ class Creator:
         Raises a `ServiceError` when it cannot be had; one that the model ended early, or failed, is returned.
         """
         made = await self._make(request, call)
-        if isinstance(made, Run):
+        if isinstance(made, Run | WarmUp):
             async for _ in made.events():
                 pass
             return made.response
         return await (made.begun() if request.background else made.result())
 
     async def stream(self, request: v1.CreateResponseRequest, call: Call) -> AsyncGenerator[Events, None]:
-        """Make a response and tell its events as they happen, in batches.
+        """Make a response and tell its events as they happen, in batches. They become the caller's.
 
         Raises a `ServiceError` before the first batch; after it, the events
         themselves say what went wrong. Closing the iterator cancels the
         response, unless it is one that goes on without its caller.
         """
         made = await self._make(request, call)
-        events = made.events() if isinstance(made, Run) else made.follow(-1)
+        events = made.events() if isinstance(made, Run | WarmUp) else _own(made.follow(-1))
         asked = request.stream_options
         pads = asked.include_obfuscation if asked.HasField("include_obfuscation") else self._pads
         padding = Padding() if pads else None
@@ -123,8 +129,8 @@ class Creator:
         finally:
             await events.aclose()
 
-    async def _make(self, request: v1.CreateResponseRequest, call: Call) -> Run | Listening:
-        """Begin a response, which goes on by itself unless it is a `Run`; or find the one that was begun for the same
+    async def _make(self, request: v1.CreateResponseRequest, call: Call) -> Run | WarmUp | Listening:
+        """Begin a response, which goes on by itself if it is `Listening`; or find the one that was begun for the same
         request before."""
         if not call.idempotency_key:
             return await self._begin(request, call, new_id("resp"))
@@ -137,7 +143,7 @@ class Creator:
 
         async def begin(response_id: str) -> Listening:
             made = await self._begin(request, call, response_id)
-            assert not isinstance(made, Run), "what has a key goes on by itself"
+            assert not isinstance(made, Run | WarmUp), "what has a key goes on by itself"
             return made
 
         made, known = await self._once.make(request, call.caller.tenant, call.idempotency_key, begin)
@@ -147,7 +153,7 @@ class Creator:
             call.record.is_replayed = True
         return made
 
-    async def _begin(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run | Listening:
+    async def _begin(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run | WarmUp | Listening:
         """Do all that can refuse a request before a provider is asked."""
         record = call.record
         self._observer.begun(record)
@@ -156,32 +162,37 @@ class Creator:
         except BaseException as error:
             self._refused(record, error, call)
             raise
-        if not record.is_detached or self._lives is None:
+        if isinstance(run, WarmUp) or not record.is_detached or self._lives is None:
             return run
         return self._lives.start(run, call.caller.tenant, call.hold)
 
-    async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run:
+    async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run | WarmUp:
         record = call.record
         route = self._check(request, call)
+        tenant = call.caller.tenant
         context = await history.assemble(
-            request, call.caller.tenant, self._store, self._conversations, self._history_limits
+            request, tenant, self._store, self._conversations, self._history_limits, call.recall
         )
-        record.history = context.whole
+        record.history, record.own = context.whole, context.own
         now = int(self._clock())
         response = outline(request, response_id, now)
         record.response_id = response.id
         kept = None
         if response.store or response.HasField("conversation"):
             expires_at = expiry(now, self._retention)
-            kept = StoredResponse(call.caller.tenant, response, context.own, expires_at, is_kept=response.store)
+            kept = StoredResponse(tenant, response, context.own, expires_at, is_kept=response.store)
         log = self._log(kept, route, call)
         # Last, so that nothing is reserved for a call that is refused.
-        reservation = await self._reserve(call.caller.limits + route.limits, record)
+        reservation = await self._reserve(call.caller.limits + route.limits, record, generates=call.generates)
         if call.caller.is_revoked:
             # Since it was accepted. From here on nothing is waited for until the run can be interrupted.
             if reservation is not None:
                 reservation.give_back()
             raise KeyRevoked
+        if not call.generates:
+            return WarmUp(
+                response, record, reservation=reservation, kept=kept, store=self._store, observer=self._observer
+            )
         return Run(
             _upstream_request(request, context.whole, record.incremental),
             response,
@@ -203,7 +214,7 @@ class Creator:
 
     def _check(self, request: v1.CreateResponseRequest, call: Call) -> Route:
         """Where a request goes, once it is found sound and its caller may go there."""
-        validate.check_create(request)
+        validate.check_create(request, generates=call.generates)
         route = call.router.resolve(request.model)
         call.record.model_is_known = True
         if not call.caller.may_use(request.model):
@@ -215,7 +226,9 @@ class Creator:
         record = call.record
         in_background = kept is not None and kept.response.background
         goes_on = route.on_disconnect is OnDisconnect.CONTINUE and record.incremental
-        if kept is None or not kept.is_kept or not (in_background or goes_on or call.idempotency_key):
+        if kept is None or not kept.is_kept or not call.generates:
+            return None
+        if not (in_background or goes_on or call.idempotency_key):
             return None
         if self._lives is None:
             if in_background:
@@ -224,12 +237,14 @@ class Creator:
         record.is_detached = record.incremental = True
         return RunLog(self._lives.owner, kept, call.idempotency_key)
 
-    async def _reserve(self, limits: Sequence[Limit], record: ResponseRecord) -> Reservation | None:
+    async def _reserve(
+        self, limits: Sequence[Limit], record: ResponseRecord, *, generates: bool = True
+    ) -> Reservation | None:
         """Reserve what a response may come to; None where nothing is limited. Raises `RateLimitExceeded`."""
         if not limits:
             return None
         most = min((limit.amount for limit in limits if limit.kind is Kind.TOKENS), default=0)
-        tokens = estimate.reserve_for(record.request, record.history, most) if most else 0
+        tokens = estimate.reserve_for(record.request, record.history, most) if most and generates else 0
         decision = await self._limiter.reserve(limits, tokens)
         self._observer.limited(record, decision)
         # The caller's own first, then those of the model, then those of its target.
@@ -251,6 +266,13 @@ class Creator:
             record.outcome = Outcome.CANCELLED
         record.duration = time.perf_counter() - record.started
         self._observer.ended(record)
+
+
+async def _own(events: AsyncGenerator[Events, None]) -> AsyncGenerator[Events, None]:
+    """Copies of events that others are told too."""
+    async with aclosing(events):
+        async for batch in events:
+            yield copies(batch)
 
 
 def _no_runs(param: str) -> UnsupportedParameter:

@@ -30,6 +30,8 @@ def admit(transcript: Transcript, batch: Sequence[v1.ResponseStreamEvent]) -> Ev
     try:
         for event in batch:
             kind = event.WhichOneof("event")
+            if event.obfuscation:
+                event.ClearField("obfuscation")  # for whoever may listen between the provider and here
             if kind is not None:
                 rule_of(kind, _other)(transcript, event, getattr(event, kind), out)
                 if kind in _ENDS:

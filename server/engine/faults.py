@@ -53,6 +53,13 @@ def code(error: ServiceError) -> str | None:
     return error.code or spelling(error).code or None
 
 
+def status(error: ServiceError) -> int:
+    """The HTTP status that an error has. A provider's verdict may choose among those that blame the caller only."""
+    if error.http_status is not None and 400 <= error.http_status < 500:
+        return error.http_status
+    return spelling(error).http_status
+
+
 def event(error: ServiceError) -> v1.ResponseErrorEvent:
     """The `error` event, in the form that every client understands: nested, and flat beside it."""
     told = v1.ResponseErrorEvent(message=error.message, code=code(error), param=error.param)

@@ -9,6 +9,7 @@ from typing import Final
 from antiphon.responses import v1
 from server.engine.ids import new_item_id
 from server.engine.outline import conversation_of
+from server.engine.recent import Recall
 from server.errors import (
     ContextLengthExceeded,
     InvalidValue,
@@ -64,8 +65,9 @@ async def assemble(
     store: ResponseStore,
     conversations: ConversationStore | None,
     limits: HistoryLimits,
+    recall: Recall | None = None,
 ) -> Context:
-    """Put a request's input together.
+    """Put a request's input together, from what the store keeps and what `recall` knows beside it.
 
     Raises an `InvalidRequest` that names the field when the history cannot be
     had whole, a reference cannot be resolved, or an output answers no call;
@@ -75,7 +77,7 @@ async def assemble(
     ids: set[str] = set()
     conversation = conversation_of(request)
     if request.previous_response_id:
-        chain = await _chain(request.previous_response_id, tenant, store, limits)
+        chain = await _chain(request.previous_response_id, tenant, store, limits, recall)
         before = [item for link in chain for item in (*link.input_items, *link.response.output)]
         if len(before) > limits.max_items:
             # Each takes time of every caller's: see `validate`.
@@ -87,7 +89,8 @@ async def assemble(
         # What is added to it has ids of its own there.
         ids = {item.id for item in before}
     own = _own_items(request)
-    if not before and not own and not request.HasField("prompt"):
+    continues = bool(request.previous_response_id or conversation)
+    if continues and not before and not own and not request.HasField("prompt"):
         raise MissingParameter("Missing required parameter: 'input'. What is to be continued is empty.", param="input")
     references = await resolve(own, before, tenant, store, limits, path="input")
     _check_outputs(own, before, is_conversation=bool(conversation))
@@ -108,10 +111,13 @@ async def assemble(
 
 
 async def _chain(
-    response_id: str, tenant: str, store: ResponseStore, limits: HistoryLimits
+    response_id: str, tenant: str, store: ResponseStore, limits: HistoryLimits, recall: Recall | None
 ) -> Sequence[StoredResponse]:
     try:
-        chain = await store.chain(tenant, response_id, max_depth=limits.max_depth, max_bytes=limits.max_bytes)
+        if recall is None:
+            chain = await store.chain(tenant, response_id, max_depth=limits.max_depth, max_bytes=limits.max_bytes)
+        else:
+            chain = await _recalled_chain(response_id, tenant, store, limits, recall)
     except UnknownResponse as unknown:
         raise PreviousResponseNotFound(unknown.response_id) from None
     except ChainTooLong:
@@ -156,6 +162,49 @@ async def _conversation(
 def unknown_conversation(conversation_id: str, param: str) -> NotFound:
     """Told alike for ids that are unknown, deleted, expired or another tenant's."""
     return NotFound(f"Conversation with id '{conversation_id[:128]}' not found.", param=param)
+
+
+async def _recalled_chain(
+    response_id: str, tenant: str, store: ResponseStore, limits: HistoryLimits, recall: Recall
+) -> Sequence[StoredResponse]:
+    """The same, where some links may be recalled alone. Of what the store keeps the store has the word: what was
+    deleted there cannot be continued."""
+    newest_first: list[StoredResponse] = []
+    depth, size = limits.max_depth, limits.max_bytes
+
+    def add(link: StoredResponse) -> str:
+        nonlocal depth, size
+        newest_first.append(link)
+        depth -= 1
+        size -= link.response.ByteSize() + sum(item.ByteSize() for item in link.input_items)
+        if depth < 0 or size < 0:
+            raise ChainTooLong
+        return link.response.previous_response_id
+
+    wanted = response_id
+    while wanted:
+        link = recall.recall(tenant, wanted)
+        if link is not None and not link.response.store:
+            wanted = add(link)
+            continue
+        try:
+            if not depth:
+                raise ChainTooLong
+            kept = await store.chain(tenant, wanted, max_depth=depth, max_bytes=size)
+        except UnknownResponse as unknown:
+            missing = recall.recall(tenant, unknown.response_id)
+            if missing is None or missing.response.store:
+                raise
+            # Those up to the missing one are kept: they continue what is recalled alone, so they are of here too.
+            while wanted != unknown.response_id:
+                link = recall.recall(tenant, wanted)
+                if link is None:
+                    raise
+                wanted = add(link)
+        else:
+            newest_first.extend(reversed(kept))
+            break
+    return newest_first[::-1]
 
 
 def _own_items(request: v1.CreateResponseRequest) -> list[v1.Item]:

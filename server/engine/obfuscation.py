@@ -17,6 +17,16 @@ _STEP: Final = 16
 _POOL: Final = 3072
 
 
+def copies(events: Sequence[v1.ResponseStreamEvent]) -> Events:
+    """The same events, to be changed."""
+    copied: Events = []
+    for event in events:
+        copy = v1.ResponseStreamEvent()
+        copy.CopyFrom(event)
+        copied.append(copy)
+    return copied
+
+
 class Padding:
     """Pads the events of one response: the same event always alike, whoever tells it and whenever.
 

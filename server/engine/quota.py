@@ -1,11 +1,13 @@
-"""How a limit of the server's own is told to the caller who meets it."""
+"""How limits of the server's own are told to callers."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from server.errors import RateLimitExceeded
-from server.limits.base import Kind, Refusal
+from server.limits.base import Kind, Level, Refusal
 
 _WHOSE: Final = {
     "key": "this API key",
@@ -30,3 +32,27 @@ def refused(refusal: Refusal) -> RateLimitExceeded:
         error = RateLimitExceeded(f"{said} It is reached; try again later.", retry_after=refusal.retry_after)
     error.quota = (limit.subject, limit.name)
     return error
+
+
+def headers(levels: Sequence[Level]) -> Iterator[tuple[str, str]]:
+    """OpenAI's six headers: of requests and of tokens, the limit that leaves the least."""
+    for kind in (Kind.REQUESTS, Kind.TOKENS):
+        of_kind = [level for level in levels if level.limit.kind is kind]
+        if of_kind:
+            # Of two that leave as much, the one that takes longer to be free again.
+            tightest = min(of_kind, key=lambda level: (level.remaining, -level.reset))
+            yield f"x-ratelimit-limit-{kind}", str(tightest.limit.amount)
+            yield f"x-ratelimit-remaining-{kind}", str(max(0, tightest.remaining))
+            yield f"x-ratelimit-reset-{kind}", span(tightest.reset)
+
+
+def span(seconds: float) -> str:
+    """A time as OpenAI's headers have it: `0s`, `120ms`, `6s`, `1m30s`, `23h59m4s`."""
+    if seconds <= 0:
+        return "0s"
+    if seconds < 1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    whole = math.ceil(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count)

@@ -43,6 +43,10 @@ class _Cancelled(ServiceError):
     """Asked to end as cancelled: nobody is told this."""
 
 
+class _Steered(ServiceError):
+    """Asked to end early, for another input that takes over: nobody is told this."""
+
+
 class Run:
     """Makes one response. `response` is final when `events` is exhausted."""
 
@@ -105,6 +109,11 @@ class Run:
         """What the response failed with, once it has."""
         return self._error
 
+    def steer(self) -> None:
+        """End as incomplete with what was said so far, as soon as the caller takes what it is told. Only for one whose
+        beginning was told."""
+        self._patience.interrupt(_Steered("The response was steered."))
+
     async def events(self) -> AsyncGenerator[Events, None]:
         """The events, in batches. The first is told with the provider's first, so that what goes
         wrong before it can still be an error of the call, or be tried again."""
@@ -128,10 +137,7 @@ class Run:
                     attempt, context = await self._begin_attempt(choice)
                     batches = choice.target.provider.stream(self._request, context)
                     while not self._transcript.ended:
-                        batch = await self._patience.events(batches)
-                        if batch is None:
-                            raise UpstreamError("The provider's answer ended before it was complete.")
-                        told = self._admit(batch, attempt)
+                        told = await self._next(batches, attempt)
                         if self._transcript.ended:
                             told = await self._conclude(attempt, told)
                             self._end_attempt(attempt, None)
@@ -210,6 +216,16 @@ class Run:
             attempt.omitted,
         )
         return attempt, context
+
+    async def _next(self, batches: _Batches, attempt: Attempt) -> Events:
+        """Wait for what the provider says next; returns what callers are told of it."""
+        try:
+            batch = await self._patience.events(batches)
+        except _Steered:
+            return self._transcript.steer()
+        if batch is None:
+            raise UpstreamError("The provider's answer ended before it was complete.")
+        return self._admit(batch, attempt)
 
     def _admit(self, batch: Sequence[v1.ResponseStreamEvent], attempt: Attempt) -> Events:
         """Take in what the provider said; returns what callers are told of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
+from antiphon.responses import v1
 from server.errors import ServiceError
 
 
@@ -13,9 +14,16 @@ class Interruptible(Protocol):
 
     #: The name of the key that it is made for.
     key: str
+    #: As it is so far.
+    response: v1.Response
 
     def interrupt(self, error: ServiceError) -> None:
         """End as failed with this error, as soon as its caller takes what it is told."""
+        ...
+
+    def steer(self) -> None:
+        """End as incomplete with what was said so far, as soon as its caller takes what it is told. Has no effect on
+        one that has nothing left to wait for."""
         ...
 
 
@@ -33,6 +41,10 @@ class Running:
 
     def discard(self, run: Interruptible) -> None:
         self._runs.discard(run)
+
+    def find(self, response_id: str) -> Interruptible | None:
+        """The one that makes a response, while it does."""
+        return next((run for run in self._runs if run.response.id == response_id), None)
 
     def interrupt(self, error: ServiceError, *, keys: Collection[str] | None = None) -> int:
         """End all, or those that are made for these keys, with an error. Returns how many."""

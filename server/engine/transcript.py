@@ -111,6 +111,13 @@ class Transcript:
                 opened.done = None
         return held + self._failed(faults.event(error))
 
+    def steer(self) -> Events:
+        """End here, as if the provider had ended for another input that takes over; `conclude` follows."""
+        out: Events = []
+        details = v1.IncompleteDetails(reason="steered")
+        self.end("incomplete", v1.Response(incomplete_details=details), out)
+        return out
+
     def cancel(self) -> None:
         """Make `response` final as cancelled, with what was said so far."""
         self._settle(v1.Response.STATUS_CANCELLED)

@@ -73,8 +73,9 @@ def invalid(error: openai_json.DecodeError) -> InvalidRequest:
     return kind(str(error), param=error.param or None)
 
 
-def check_create(request: v1.CreateResponseRequest) -> None:
-    """Check a request to create a response. Raises an `InvalidRequest` that names the first field at fault."""
+def check_create(request: v1.CreateResponseRequest, *, generates: bool = True) -> None:
+    """Check a request to create a response; one that generates nothing needs no input. Raises an `InvalidRequest` that
+    names the first field at fault."""
     _check_counts(request.input, "input", request.tools)
     check(request)
     if not request.model:
@@ -89,7 +90,7 @@ def check_create(request: v1.CreateResponseRequest) -> None:
     if request.HasField("tool_choice_mode") and request.HasField("tool_choice"):
         raise InvalidValue("Set one spelling of 'tool_choice': a word or an object.", param="tool_choice")
     has_input = request.HasField("input_text") or request.input
-    if not has_input and not continues and not request.HasField("prompt"):
+    if generates and not has_input and not continues and not request.HasField("prompt"):
         raise missing("input")
     for index, item in enumerate(request.input):
         _check_item(item, f"input[{index}]")

@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 
 from server.auth.base import Caller
 from server.generation import Generation
+from server.interceptors.admission import Admission
 from server.telemetry.record import ResponseRecord
 
 
@@ -38,6 +39,8 @@ generation: Final[ContextVar[Generation]] = ContextVar("generation")
 
 #: Has the generation be in use beyond the call, as long as the context lasts that it gives.
 hold: Final[ContextVar[Callable[[], AbstractContextManager[object]]]] = ContextVar("hold")
+#: Lets in what a connection asks for, under the rules in force then. Set for connections alone.
+admission: Final[ContextVar[Admission]] = ContextVar("admission")
 
 #: Where the call stands in its trace: the parent of what is done for it. None when nobody traces it.
 trace: Final[ContextVar[Context | None]] = ContextVar("trace", default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -13,15 +13,21 @@ from server.interceptors.wrapping import Wrapping
 
 
 class Decoding(Wrapping):
-    """Takes the parsing of a unary request from gRPC, which would report a malformed one with the parser's own words.
-
-    Streamed requests are parsed by gRPC.
-    """
+    """Takes the parsing of requests from gRPC, which would report a malformed one with the parser's own words."""
 
     def wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
-        if handler.request_streaming or handler.request_deserializer is None:
+        if handler.request_deserializer is None:
             return handler
         parse = _parser(handler.request_deserializer)
+        if handler.request_streaming:
+            kind = "stream_stream" if handler.response_streaming else "stream_unary"
+            behaviour = getattr(handler, kind)
+            make = getattr(grpc, f"{kind}_rpc_method_handler")
+
+            def serve_requests(requests: AsyncIterable[bytes], context: grpc.aio.ServicerContext) -> Any:
+                return behaviour(_Parsed(requests, parse), context)
+
+            return make(serve_requests, None, handler.response_serializer)
         if handler.response_streaming:
             stream = handler.unary_stream
 
@@ -37,6 +43,22 @@ class Decoding(Wrapping):
             return await unary(parse(request), context)
 
         return grpc.unary_unary_rpc_method_handler(serve, None, handler.response_serializer)
+
+
+class _Parsed:
+    """A stream of requests. After a malformed one, which raises `MalformedRequest`, it can go on."""
+
+    __slots__ = ("_parse", "_requests")
+
+    def __init__(self, requests: AsyncIterable[bytes], parse: Callable[[bytes], Any]) -> None:
+        self._requests = aiter(requests)
+        self._parse = parse
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        return self._parse(await anext(self._requests))
 
 
 def _parser(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

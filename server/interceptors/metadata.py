@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from server.limits.base import Kind, Level
+from server.engine import quota
 from server.telemetry.record import ResponseRecord
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -22,24 +21,12 @@ _MAX_OMITTED: Final = 1024
 
 def leading(record: ResponseRecord) -> Pairs:
     """What is known before the first event: sent before it, so that it can be the head of an HTTP answer."""
-    return (*limits(record.levels), *_served(record))
+    return (*quota.headers(record.levels), *_served(record))
 
 
 def trailing(record: ResponseRecord) -> Pairs:
     """What is known at the end, of calls that were refused too."""
-    return (*limits(record.levels), *_served(record), *_usage(record))
-
-
-def limits(levels: Sequence[Level]) -> Iterator[tuple[str, str]]:
-    """OpenAI's six headers: of requests and of tokens, the limit that leaves the least."""
-    for kind in (Kind.REQUESTS, Kind.TOKENS):
-        of_kind = [level for level in levels if level.limit.kind is kind]
-        if of_kind:
-            # Of two that leave as much, the one that takes longer to be free again.
-            tightest = min(of_kind, key=lambda level: (level.remaining, -level.reset))
-            yield f"x-ratelimit-limit-{kind}", str(tightest.limit.amount)
-            yield f"x-ratelimit-remaining-{kind}", str(max(0, tightest.remaining))
-            yield f"x-ratelimit-reset-{kind}", span(tightest.reset)
+    return (*quota.headers(record.levels), *_served(record), *_usage(record))
 
 
 def paths(omitted: Sequence[str]) -> str:
@@ -51,18 +38,6 @@ def paths(omitted: Sequence[str]) -> str:
             return f"{line}, and {len(omitted) - number} more"
         line += f", {quoted}" if line else quoted
     return line
-
-
-def span(seconds: float) -> str:
-    """A time as OpenAI's headers have it: `0s`, `120ms`, `6s`, `1m30s`, `23h59m4s`."""
-    if seconds <= 0:
-        return "0s"
-    if seconds < 1:
-        return f"{math.ceil(seconds * 1000)}ms"
-    whole = math.ceil(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count)
 
 
 def _served(record: ResponseRecord) -> Iterator[tuple[str, str]]:

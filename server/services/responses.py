@@ -12,8 +12,10 @@ import grpc.aio
 from antiphon.responses import v1
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
+from server.engine.sessions import Sessions
 from server.errors import InvalidValue, Unimplemented
 from server.interceptors import current, metadata
+from server.services.admitting import Admitting
 from server.telemetry.record import ResponseRecord
 
 #: What a caller's deadline leaves to tell the caller that it has passed: so many seconds, and of a short one this part.
@@ -24,9 +26,10 @@ _LAST_SHARE: Final = 0.2
 class ResponsesService(v1.ResponsesServiceServicer):
     """Creates, streams and keeps responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper, sessions: Sessions) -> None:
         self._creator = creator
         self._keeper = keeper
+        self._sessions = sessions
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
         return await self._creator.create(request, _call(request, context, incremental=False))
@@ -77,8 +80,13 @@ class ResponsesService(v1.ResponsesServiceServicer):
     async def Connect(
         self, request: AsyncIterator[v1.ConnectRequest], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ConnectResponse]:
-        raise Unimplemented("Connections are not supported by this version.")
-        yield v1.ConnectResponse()
+        admitting = Admitting(_deadline(context))
+        # Whoever waits to be let in learns of it, and by which id the connection is known.
+        await context.send_initial_metadata((("x-request-id", admitting.request_id),))
+        with self._sessions.open(admitting.begin, request_id=admitting.request_id) as session:
+            async with aclosing(session.events(request)) as batches:
+                async for events in batches:
+                    yield v1.ConnectResponse(events=events)
 
 
 def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:

@@ -110,6 +110,8 @@ class ResponseRecord:
     model_is_known: bool = False
     #: The whole input with the history, where the request continues a response. Holds content.
     history: Sequence[v1.Item] | None = None
+    #: The request's own input as it is kept: each item with an id, references resolved. Holds content.
+    own: Sequence[v1.Item] = ()
     attempts: list[Attempt] = field(default_factory=list)
     #: How much was left of every limit that the response counts against, when it was reserved; of targets, the last.
     levels: Sequence[Level] = ()

@@ -96,7 +96,7 @@ async def target(script: Script) -> AsyncIterator[str]:
     for message in (v1.CreateResponseRequest, v1.CreateConversationRequest, v1.ListModelsRequest):
         for service in message.DESCRIPTOR.file.services_by_name.values():
             base = getattr(v1, f"{service.name}Servicer")
-            methods = {m.name: staticmethod(_handler(script, m)) for m in service.methods if m.name != "Connect"}
+            methods = {m.name: staticmethod(_handler(script, m)) for m in service.methods}
             getattr(v1, f"add_{service.name}Servicer_to_server")(type("Scripted", (base,), methods)(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -227,7 +227,6 @@ async def test_unknown_paths_are_404_in_json(answering: str, http: aiohttp.Clien
 @pytest.mark.parametrize(
     ("verb", "path", "allow"),
     [
-        ("GET", "/v1/responses", "POST"),
         ("PATCH", "/v1/responses/r1", "DELETE, GET, HEAD"),
         ("DELETE", "/v1/models", "GET, HEAD"),
         ("PUT", "/v1/conversations/c1", "DELETE, GET, HEAD, POST"),
@@ -251,24 +250,6 @@ async def test_wrong_methods_are_405_with_those_allowed(
 async def test_options_tells_the_methods(answering: str, http: aiohttp.ClientSession) -> None:
     async with http.options(answering + "/v1/responses") as answer:
         assert answer.status == 204
-        assert answer.headers["allow"] == "OPTIONS, POST"
+        assert answer.headers["allow"] == "GET, OPTIONS, POST"
         assert answer.headers["x-request-id"]
         assert await answer.read() == b""
-
-
-async def test_a_websocket_is_refused_as_unsupported_and_the_connection_lives_on(answering: str, wire: Any) -> None:
-    async with wire(answering) as connection:
-        connection.send(
-            "GET",
-            "/v1/responses",
-            Connection="Upgrade",
-            Upgrade="WebSocket",
-            Sec_WebSocket_Version="13",
-            Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==",
-        )
-        status, headers = await connection.head()
-        body = await connection.reader.readexactly(int(headers["content-length"]))
-        assert status == 501
-        assert b'"code":"unsupported"' in body
-        connection.send("GET", "/v1/models")
-        assert (await connection.head())[0] == 200

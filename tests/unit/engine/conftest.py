@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-for _name in ("streams", "parts"):
+for _name in ("streams", "parts", "connecting"):
     if f"engine_{_name}" not in sys.modules:
         _spec = importlib.util.spec_from_file_location(f"engine_{_name}", Path(__file__).with_name(f"{_name}.py"))
         assert _spec is not None

@@ -231,6 +231,13 @@ class ResponsesServiceServicer:
         """Runs many responses over one connection: the typed form of the API's
         WebSocket mode. Requests of one lane (`stream_id`) run in order, lanes side
         by side; responses with `store: false` can be continued on the same connection.
+
+        The call is accepted with its initial metadata, which hold `x-request-id`.
+        What goes wrong before a response began is an `error` event, and the
+        connection goes on; a response that fails later ends in `response.failed`
+        alone. Half-closed, the call ends once all is answered. Cancelling it stops
+        all models. UNAVAILABLE when the server stops; OK after an `error` with the
+        code `websocket_connection_limit_reached`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

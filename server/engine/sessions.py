@@ -1,0 +1,52 @@
+"""The connections of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.engine.create import Creator
+from server.engine.history import HistoryLimits
+from server.engine.recent import Recent
+from server.engine.running import Running
+from server.engine.session import Begin, Session, SessionLimits
+from server.errors import ServiceError
+
+
+class Sessions:
+    """Opens connections, and knows those that are open, so that they can be ended from without."""
+
+    def __init__(
+        self, creator: Creator, running: Running, *, limits: SessionLimits, history_limits: HistoryLimits
+    ) -> None:
+        self._creator = creator
+        self._running = running
+        self._limits = limits
+        self._history_limits = history_limits
+        self._open: set[Session] = set()
+        self._ending: ServiceError | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @contextmanager
+    def open(self, begin: Begin, *, request_id: str) -> Iterator[Session]:
+        """Have a connection, known by the id of the call that made it, until the context ends."""
+        # What is held suffices for the longest history that may be continued.
+        recent = Recent(max_responses=self._history_limits.max_depth, max_bytes=self._history_limits.max_bytes)
+        session = Session(
+            self._creator, self._running, begin, request_id=request_id, limits=self._limits, recent=recent
+        )
+        self._open.add(session)
+        if self._ending is not None:
+            session.end(self._ending)
+        try:
+            yield session
+        finally:
+            self._open.discard(session)
+
+    def end(self, error: ServiceError) -> None:
+        """Let no response begin on any connection, and end each with this error once none is being made on it."""
+        self._ending = error
+        for session in self._open:
+            session.end(error)
