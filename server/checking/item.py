@@ -10,6 +10,15 @@ from server.checking.parts import Parts, Text
 
 
 @dataclass(slots=True)
+class Printed:
+    """What a command printed, in pieces."""
+
+    out: list[str] = field(default_factory=list)
+    error: list[str] = field(default_factory=list)
+    is_done: bool = False
+
+
+@dataclass(slots=True)
 class OpenItem:
     """An item, and what was told of it so far."""
 
@@ -28,7 +37,9 @@ class OpenItem:
     has_argument: bool = False
     #: The commands of a shell call, and what they printed on standard output and error.
     commands: dict[int, Text] = field(default_factory=dict)
-    printed: dict[int, tuple[list[str], list[str]]] = field(default_factory=dict)
+    printed: dict[int, Printed] = field(default_factory=dict)
+    #: How many unfinished pictures were told.
+    pictures: int = 0
     rank: int = -1
     ranks: set[int] = field(default_factory=set)
     done: v1.Item | None = None
@@ -95,3 +106,11 @@ def _set_argument(item: v1.Item, kind: str, text: str) -> None:
         name = operation.WhichOneof("operation")
         if name in ("create_file", "update_file"):
             getattr(operation, name).diff = text
+
+
+def names_of(item: v1.Item, kind: str) -> list[str]:
+    """What an item is called by beside its id: the name and `call_id`, of kinds that have them."""
+    if not kind:
+        return []
+    body = getattr(item, kind)
+    return [getattr(body, name) for name in ("name", "call_id") if name in body.DESCRIPTOR.fields_by_name]

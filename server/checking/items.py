@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from antiphon.responses import v1
-from server.checking.item import OpenItem, argument_of, wrong_at_first
+from server.checking.item import OpenItem, argument_of, names_of, wrong_at_first
 from server.checking.kinds import (
     ARGUMENT_DELTAS,
     ARGUMENT_DONES,
@@ -74,7 +74,7 @@ class Items:
         if "item_id" in told.DESCRIPTOR.fields_by_name and told.item_id != item.id:
             self._report.tell(Rule.ITEM_IDENTITY, f"has another id than item {item.index}")
         if kind in STEPS:
-            self._step(kind, item)
+            self._step(kind, told, item)
         if kind in _OF_PARTS:
             parts = item.summary if "summary_index" in told.DESCRIPTOR.fields_by_name else item.content
             parts.take(kind, told)
@@ -159,7 +159,7 @@ class Items:
             self._report.tell(Rule.CALL_ID, f"item {index} has a call_id that another call has")
         self._call_ids.add(call.call_id)
 
-    def _step(self, kind: str, item: OpenItem) -> None:
+    def _step(self, kind: str, told: Any, item: OpenItem) -> None:
         step = STEPS[kind]
         if item.is_known and item.kind != step.home:
             # Of an argument that is told already, as that of another kind.
@@ -170,6 +170,10 @@ class Items:
         is_told = item.argument.is_done and (kind in ARGUMENT_DELTAS or kind in ARGUMENT_DONES)
         if (step.rank < item.rank or (step.rank == item.rank and not step.is_repeated)) and not is_told:
             self._report.tell(Rule.PROGRESS_ORDER, "comes after a later step, or a second time")
+        elif kind == "image_generation_call_partial_image":
+            if item.is_known and told.partial_image_index != item.pictures:
+                self._report.tell(Rule.PROGRESS_ORDER, f"is picture {told.partial_image_index}, not {item.pictures}")
+            item.pictures += 1
         item.rank = max(item.rank, step.rank)
         item.ranks.add(step.rank)
 
@@ -205,7 +209,7 @@ class Items:
         if item.status in UNDER_WAY if statuses is None else item.status not in statuses:
             rule = Rule.ITEM_STATUS if kind in CALLS or kind in ("message", "reasoning") else Rule.TOOL_UNFINISHED
             report.tell(rule, f"is {item.status or 'without a status'}")
-        missing = needed_ranks(kind) - opened.ranks if opened.is_known and item.status in ("completed", "") else ()
+        missing = needed_ranks(kind, item.status) - opened.ranks if opened.is_known else ()
         if missing:
             report.tell(Rule.PROGRESS_MISSING, f"lacks {len(missing)} of the steps of a {kind}")
         if kind == "message" and item.status == "completed" and not item.message.content:
@@ -226,10 +230,8 @@ class Items:
                 _under("content", opened.content.difference(item.reasoning.content)),
                 _under("summary", opened.summary.difference(item.reasoning.summary)),
             ]
-        elif kind in CALLS and opened.is_known:
-            now, was = getattr(item, kind), getattr(opened.item, kind)
-            if (now.name, now.call_id) != (was.name, was.call_id):
-                self._report.tell(Rule.ITEM_IDENTITY, f"has another name or call_id than item {opened.index}")
+        if opened.is_known and names_of(item, kind) != names_of(opened.item, kind):
+            self._report.tell(Rule.ITEM_IDENTITY, f"has another name or call_id than item {opened.index}")
         if opened.argument.is_known and (kind in CALLS or opened.has_argument):
             if not opened.argument.is_done:
                 self._report.tell(Rule.LEFT_OPEN, "is done before its arguments")
@@ -241,6 +243,9 @@ class Items:
                 self._report.tell(Rule.LEFT_OPEN, f"is done before its command {index}")
             elif not 0 <= index < len(commands) or commands[index] != command.whole:
                 paths.append(f"action.commands[{index}]")
+        for index, printed in opened.printed.items():
+            if not printed.is_done:
+                self._report.tell(Rule.LEFT_OPEN, f"is done before what command {index} printed")
         for path in paths:
             if path is not None:
                 self._report.tell(Rule.ITEM_SUM, f"`{path}` is not what was told")

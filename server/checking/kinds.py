@@ -106,8 +106,12 @@ STEPS: Final[Mapping[str, Step]] = {
 }
 
 
-def needed_ranks(home: str) -> frozenset[int]:
-    """The ranks of the steps that a tool tells before it has completed."""
+def needed_ranks(home: str, status: str) -> frozenset[int]:
+    """The ranks of the steps that a tool which ends so has told; none where it may have stopped anywhere."""
+    if status == "failed" and f"{home}_failed" not in STEPS:
+        return frozenset()
+    if status not in ("completed", "failed", ""):
+        return frozenset()
     return frozenset(step.rank for step in STEPS.values() if step.home == home and step.is_needed)
 
 

@@ -117,8 +117,8 @@ class Parts:
             return None
         if len(told) != len(self.all):
             return ""
-        for index, part in enumerate(told):
-            path = difference(self.all[index].so_far(), part)
+        for index, (known, part) in enumerate(zip((self.all[at] for at in sorted(self.all)), told, strict=True)):
+            path = difference(known.so_far(), part)
             if path is not None:
                 return f"[{index}].{path}".removesuffix(".")
         return None
@@ -131,7 +131,8 @@ class Parts:
                 return
         if any(not part.is_done for part in self.all.values()):
             self._report.tell(Rule.INTERLEAVED, "is added while another part is open")
-        if kind in TEXTS and (TEXTS[kind].home != self._home or (kind == "summary_text") != self._of_summary):
+        is_at_home = kind not in TEXTS or TEXTS[kind].home == self._home or (self._is_resumed and not self._home)
+        if not is_at_home or (kind == "summary_text") != self._of_summary:
             self._report.tell(Rule.PART_KIND, f"is a {kind} in a {self._home or 'item of unknown type'}")
         body = v1.ContentPart()
         body.CopyFrom(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from server.checking.item import OpenItem
+from server.checking.item import OpenItem, Printed
 from server.checking.parts import Text
 from server.checking.report import Report
 from server.checking.rules import Rule
@@ -46,19 +46,25 @@ def _command_done(told: Any, item: OpenItem, report: Report) -> None:
 
 
 def _printed(told: Any, item: OpenItem, report: Report) -> None:
-    if _is_of("shell_call_output", item, report):
-        out, error = item.printed.setdefault(told.command_index, ([], []))
-        out.append(told.delta.stdout)
-        error.append(told.delta.stderr)
+    if not _is_of("shell_call_output", item, report):
+        return
+    printed = item.printed.setdefault(told.command_index, Printed())
+    if printed.is_done:
+        report.tell(Rule.AFTER_DONE, "is a piece of what is done")
+    printed.out.append(told.delta.stdout)
+    printed.error.append(told.delta.stderr)
 
 
 def _printed_all(told: Any, item: OpenItem, report: Report) -> None:
-    if not _is_of("shell_call_output", item, report) or not item.is_known:
+    if not _is_of("shell_call_output", item, report):
         return
-    out, error = item.printed.get(told.command_index, ([], []))
+    printed = item.printed.setdefault(told.command_index, Printed())
     whole = "".join(one.stdout for one in told.output), "".join(one.stderr for one in told.output)
-    if (out or error) and whole != ("".join(out), "".join(error)):
+    if printed.is_done:
+        report.tell(Rule.AFTER_DONE, "ends what is done")
+    elif item.is_known and (printed.out or printed.error) and whole != ("".join(printed.out), "".join(printed.error)):
         report.tell(Rule.TEXT_SUM, "is not what the deltas say was printed")
+    printed.is_done = True
 
 
 def _is_of(kind: str, item: OpenItem, report: Report) -> bool:

@@ -105,8 +105,7 @@ class StreamChecker:
             if number not in (self._next, self._last_number + 1):
                 self._report.tell(Rule.SEQUENCE_NUMBER, f"has the number {number}, where {self._next} must follow")
             self._last_number = number
-        else:
-            self._last_number += 1
+        # What has no number may have been an event or not: the next one may count it.
         self._next += 1
 
     def _check_id(self, response: v1.Response) -> None:
@@ -158,10 +157,8 @@ class StreamChecker:
             report.tell(Rule.RESPONSE_STATUS, f"has a response that is {_status(response)}")
         # One that was resumed after the error cannot show it.
         was_seen = not self._is_resumed or len(self._told) + self.items.count > 0 or self._error_told
-        if (kind == "failed") != self._error_told and was_seen:
-            report.tell(
-                Rule.ERROR_BEFORE_FAILED, "comes without `error`" if kind == "failed" else "comes after `error`"
-            )
+        if kind == "failed" and was_seen and not self._error_told:
+            report.tell(Rule.ERROR_BEFORE_FAILED, "comes without `error`")
         if kind == "failed" and not (response.error.code and response.error.message):
             report.tell(Rule.FAILED_ERROR, "has a response without an error, or one without code or message")
         elif kind != "failed" and response.HasField("error"):
@@ -208,6 +205,8 @@ class StreamChecker:
                 self._report.tell(Rule.FINAL_OUTPUT, f"lacks output[{place}]")
                 continue
             self._check_item(opened, response.output[place], place)
+        if at < len(response.output) and not self._is_resumed:
+            self._report.tell(Rule.FINAL_OUTPUT, f"output[{at}] was never told")
 
     def _is_there(self, opened: OpenItem, response: v1.Response, place: int) -> bool:
         return 0 <= place < len(response.output) and response.output[place].id == opened.id
