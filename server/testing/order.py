@@ -7,7 +7,9 @@ from typing import Final
 
 from antiphon.responses import v1
 from server.checking.decoding import checked
+from server.checking.frames import frames
 from server.checking.items import Items
+from server.checking.lanes import Lanes
 from server.checking.report import Report
 from server.checking.rules import Rule, Severity
 from server.checking.stream import StreamChecker, check_events
@@ -25,6 +27,16 @@ _TERMINAL: Final = {
 def check_order(events: Iterable[v1.ResponseStreamEvent]) -> list[str]:
     """The errors in a response's whole stream as its callers see it; nothing for one that is sound."""
     return [str(found) for found in check_events(events) if found.rule.severity is Severity.ERROR]
+
+
+def check_sse(body: bytes) -> list[str]:
+    """The errors in a response's whole stream as it came over HTTP; nothing for one that is sound."""
+    report = Report()
+    lanes = Lanes(report)
+    for frame in frames([body]):
+        lanes.take(frame)
+    lanes.end()
+    return [str(found) for found in report.findings if found.rule.severity is Severity.ERROR]
 
 
 def accumulate(events: Iterable[v1.ResponseStreamEvent]) -> Sequence[v1.Item]:
