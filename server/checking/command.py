@@ -96,7 +96,8 @@ def run(question: Question) -> int:
     except Unreadable as error:
         unreadable = "".join(c if c.isprintable() else "?" for c in str(error))
     render = as_json if question.as_json else as_text
-    sys.stdout.write(render(report, lanes.summary, unreadable))
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(render(report, lanes.summary, unreadable).encode(encoding, "replace").decode(encoding))
     if unreadable is not None:
         print(f"antiphon check-stream: {unreadable}", file=sys.stderr)
         return EXIT_UNREADABLE
@@ -105,10 +106,7 @@ def run(question: Question) -> int:
 
 
 def _is_cancelled(question: Question, lanes: Lanes) -> bool:
-    if question.cancelled_ok:
-        return True
-    response_id = lanes.summary.response_id
-    return bool(response_id) and question.source.status(response_id) == "cancelled"
+    return question.cancelled_ok or question.source.status(lanes.summary.response_id) == "cancelled"
 
 
 def _over_http(source: str, data: bytes | None, headers: Mapping[str, str], timeout: float) -> Source:

@@ -43,6 +43,8 @@ class GrpcSource:
                 lanes.report.tell_of_stream(Rule.BROKEN_OFF, code)
 
     def status(self, response_id: str) -> str | None:
+        if isinstance(self.request, v1.GetResponseRequest):
+            response_id = response_id or self.request.response_id
         request = v1.GetResponseRequest(response_id=response_id)
         with self._channel() as channel:
             stub: Any = v1.ResponsesServiceStub(channel)  # type: ignore[no-untyped-call]

@@ -47,13 +47,17 @@ class HttpSource:
         parts = urlsplit(self.url)
         path = parts.path
         if self.body is not None:
+            if not response_id:
+                return None
             path = f"{path.rstrip('/')}/{quote(response_id, safe='')}"
         try:
             with self._answer(parts._replace(path=path, query="").geturl(), None) as answer:
                 told = json.loads(answer.read(_MAX_ANSWER_BYTES)) if answer.status == 200 else None
         except (Unreadable, OSError, ValueError, RecursionError, http.client.HTTPException):
             return None
-        status = told.get("status") if isinstance(told, dict) and told.get("id") == response_id else None
+        if not isinstance(told, dict) or (response_id and told.get("id") != response_id):
+            return None
+        status = told.get("status")
         return status if isinstance(status, str) else None
 
     @contextmanager

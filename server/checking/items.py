@@ -42,6 +42,9 @@ class Items:
         self._is_resumed = starting_late
         self._unique_ids = unique_ids
         self._open: dict[int, OpenItem] = {}
+        #: Those that are open and must be done before another begins.
+        self._alone: set[int] = set()
+        self._any_added = False
         self._next = 0
         self._last_done = -1
         self._ids: set[str] = set()
@@ -102,6 +105,7 @@ class Items:
             item = self.all[index] = self._open[index] = self._new(index, v1.Item(), is_known=False)
             item.id = told.item_id if "item_id" in told.DESCRIPTOR.fields_by_name else ""
             item.id = item.id or (told.item.id if "item" in told.DESCRIPTOR.fields_by_name else "")
+            self._alone.add(index)
             self._next = max(self._next, index + 1)
         if item is None:
             self._report.tell(Rule.UNANNOUNCED, f"is about item {index}, which was not added")
@@ -122,8 +126,9 @@ class Items:
         if index in self.all:
             report.tell(Rule.OUTPUT_INDEX, f"has the index {index}, which another item has")
             return
-        if self._is_resumed and index > self._next and all(one.is_known is False for one in self.all.values()):
+        if self._is_resumed and index > self._next and not self._any_added:
             self._next = index
+        self._any_added = True
         if index != self._next:
             report.tell(Rule.OUTPUT_INDEX, f"has the index {index}, where {self._next} must follow")
         copy = v1.Item()
@@ -136,7 +141,7 @@ class Items:
         elif item.id in self._ids and self._unique_ids:
             report.tell(Rule.ITEM_ID, f"item {index} has an id that another item has")
         self._ids.add(item.id)
-        if any(not (opened.kind in CALLS and other.kind in CALLS) for other in self._open.values()):
+        if self._alone if opened.kind in CALLS else self._open:
             report.tell(Rule.INTERLEAVED, "is added while another item is open")
         if opened.kind in CALLS:
             self._check_call(getattr(item, opened.kind), index)
@@ -148,6 +153,8 @@ class Items:
             # Clients take it for the first piece.
             opened.argument.pieces.append(begun)
         self.all[index] = self._open[index] = opened
+        if opened.kind not in CALLS:
+            self._alone.add(index)
         self._next = max(self._next, index) + 1
 
     def _check_call(self, call: Any, index: int) -> None:
@@ -217,6 +224,7 @@ class Items:
         opened.done = v1.Item()
         opened.done.CopyFrom(item)
         del self._open[opened.index]
+        self._alone.discard(opened.index)
 
     def _check_sum(self, opened: OpenItem, item: v1.Item) -> None:
         kind = opened.kind

@@ -44,6 +44,7 @@ class Lanes:
         self._items = 0
         self._responses = 0
         self._done_seen = False
+        self._refused = False
 
     def take(self, frame: Frame) -> None:
         """Take what came next. Raises `Unreadable`."""
@@ -51,7 +52,7 @@ class Lanes:
             self._done(frame)
             return
         told = told_by(frame, self.report)
-        if self._done_seen and self._is_ended:
+        if self._done_seen and frame.is_sse and self.has_ended:
             self.report.tell(Rule.AFTER_TERMINAL, "comes after `[DONE]`")
             return
         self._take(told, is_one=frame.is_sse)
@@ -62,15 +63,15 @@ class Lanes:
 
     def end(self, *, is_cancelled: bool = False) -> None:
         """Say that nothing more comes."""
-        if self._latest is None:
-            self._checker("").end(is_cancelled=is_cancelled)
+        if not self._open and not self._refused:
+            self._checker("")
         for checker in self._open.values():
             checker.end(is_cancelled=is_cancelled)
 
     @property
     def has_ended(self) -> bool:
         """Whether every response has its terminal event."""
-        return self._is_ended
+        return bool(self._open) and all(checker.terminal is not None for checker in self._open.values())
 
     @property
     def summary(self) -> Summary:
@@ -83,17 +84,15 @@ class Lanes:
             "" if latest is None else latest.response_id,
         )
 
-    @property
-    def _is_ended(self) -> bool:
-        return bool(self._open) and all(checker.terminal is not None for checker in self._open.values())
-
     def _done(self, frame: Frame) -> None:
         self.report.at("[DONE]", None)
         for rule, detail in frame.faults:
             self.report.tell(rule, detail)
-        if self._done_seen:
+        # Resumed after its last event, a stream holds nothing more.
+        is_empty = not self._open and self._starting_after is not None
+        if self._done_seen and frame.is_sse:
             self.report.tell(Rule.AFTER_TERMINAL, "comes a second time")
-        elif self._is_ended:
+        elif self.has_ended or is_empty:
             self.report.tell(Rule.DONE_MARKER, "comes after the terminal event")
         else:
             self.report.tell(Rule.EARLY_DONE, "comes before the terminal event")
@@ -106,7 +105,8 @@ class Lanes:
         if not is_one and event is not None:
             is_over = checker is None or checker.terminal is not None
             if is_over and event.HasField("error"):
-                return  # about the connection, or a request that was refused
+                self._refused = True  # a request, if it is not about the connection
+                return
             if checker is not None and is_over and event.HasField("created"):
                 self._items += checker.items.count
                 checker = None

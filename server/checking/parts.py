@@ -65,11 +65,12 @@ class Part:
 class Parts:
     """The parts of an item's content, or of its summary."""
 
-    __slots__ = ("_home", "_is_resumed", "_of_summary", "_report", "all")
+    __slots__ = ("_home", "_is_resumed", "_of_summary", "_open", "_report", "all")
 
     def __init__(self, home: str, report: Report, *, of_summary: bool, is_resumed: bool) -> None:
         """`is_resumed` says that parts may have been added before the stream begins; `home` is the kind of item."""
         self.all: dict[int, Part] = {}
+        self._open: set[int] = set()
         self._home = home
         self._report = report
         self._of_summary = of_summary
@@ -107,9 +108,8 @@ class Parts:
 
     def end(self) -> None:
         """Report the parts that are not done."""
-        for index, part in self.all.items():
-            if not part.is_done:
-                self._report.tell(Rule.LEFT_OPEN, f"part {index} is not done")
+        for index in sorted(self._open):
+            self._report.tell(Rule.LEFT_OPEN, f"part {index} is not done")
 
     def difference(self, told: Any) -> str | None:
         """Where the parts of an item differ from these; None where they do not, or cannot be compared."""
@@ -129,7 +129,7 @@ class Parts:
             self._report.tell(Rule.PART_INDEX, f"has the index {index}, where {len(self.all)} must follow")
             if index in self.all:
                 return
-        if any(not part.is_done for part in self.all.values()):
+        if self._open:
             self._report.tell(Rule.INTERLEAVED, "is added while another part is open")
         is_at_home = kind not in TEXTS or TEXTS[kind].home == self._home or (self._is_resumed and not self._home)
         if not is_at_home or (kind == "summary_text") != self._of_summary:
@@ -142,6 +142,7 @@ class Parts:
             text.pieces.append(begun)
             self._report.tell(Rule.PART_NOT_EMPTY, f"has {len(begun)} characters")
         self.all[index] = Part(kind, body, text)
+        self._open.add(index)
 
     def _done(self, index: int, told: v1.ContentPart) -> None:
         part = self._part(index, told.WhichOneof("part") or "")
@@ -156,6 +157,7 @@ class Parts:
         part.body = v1.ContentPart()
         part.body.CopyFrom(told)
         part.is_done = True
+        self._open.discard(index)
 
     def _compare(self, part: Part, told: v1.ContentPart) -> None:
         is_whole = part.text.is_known or part.text.is_done
@@ -188,6 +190,7 @@ class Parts:
         part = self.all.get(index)
         if part is None and self._is_resumed:
             part = self.all[index] = Part(kind, v1.ContentPart(), Text(is_known=False))
+            self._open.add(index)
         if part is None:
             self._report.tell(Rule.UNANNOUNCED, f"is about part {index}, which was not added")
             return None

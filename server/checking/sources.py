@@ -27,7 +27,10 @@ class Source(Protocol):
         ...
 
     def status(self, response_id: str) -> str | None:
-        """The status of the response as its server now has it; None where that cannot be known."""
+        """The status of the response as its server now has it; None where that cannot be known.
+
+        The id is empty where the stream, resumed, did not tell it.
+        """
         ...
 
 

@@ -97,7 +97,9 @@ class StreamChecker:
 
     def end(self, *, is_cancelled: bool = False) -> None:
         """Say that the stream has ended; `is_cancelled` that its response was, which has no terminal event."""
-        if self.terminal is None and not is_cancelled:
+        # Resumed after its last event, it holds nothing more.
+        is_over = self._is_resumed and not self._is_begun
+        if self.terminal is None and not is_cancelled and not is_over:
             self._report.tell_of_stream(Rule.NO_TERMINAL, "ends without a terminal event")
 
     def _check_number(self, number: int | None) -> None:

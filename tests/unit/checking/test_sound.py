@@ -77,6 +77,23 @@ def test_a_cancelled_response_has_no_end() -> None:
     assert streams.faults(events) == {Rule.NO_TERMINAL}
 
 
+def test_a_stream_resumed_after_its_last_event_is_empty() -> None:
+    assert streams.broken(b"", starting_after=9) == set()
+    assert streams.broken(b"data: [DONE]\n\n", starting_after=9) == {Rule.DONE_MARKER}
+    assert streams.broken(b"") == {Rule.NO_TERMINAL}
+
+
+def test_a_connection_on_which_all_was_refused() -> None:
+    refused = {"type": "error", "status": 400, "error": {"type": "x", "code": "y", "message": "z", "param": None}}
+    assert streams.broken(streams.lines([refused])) == set()
+    assert len(streams.report_of(streams.sse([refused])).findings) > 1
+
+
+def test_done_between_the_responses_of_a_connection() -> None:
+    one = streams.lines(streams.SOUND["message"]) + b"[DONE]\n"
+    assert streams.broken(one + one) == {Rule.DONE_MARKER}
+
+
 def test_keep_alives_are_nothing() -> None:
     frames = [streams.sse([event]) for event in streams.SOUND["message"]]
     assert streams.broken(b": hi\n\n" + b": keep-alive\n\n".join(frames) + b": bye\n") == set()

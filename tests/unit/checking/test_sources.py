@@ -111,6 +111,13 @@ def check_result(events: int) -> dict[str, Any]:
     }
 
 
+def test_a_resumed_response_that_was_cancelled(upstream: FakeUpstream, capsys: pytest.CaptureFixture[str]) -> None:
+    upstream.answer(stream(streams.sse(EVENTS[6:9])), fake.json_body({"id": "resp_1", "status": "cancelled"}))
+    url = f"{upstream.base_url}/responses/resp_1?stream=true&starting_after=5"
+    assert check(capsys, url)[0] == 0
+    assert upstream.requests[1].path == "/v1/responses/resp_1"
+
+
 @pytest.mark.parametrize(
     "said",
     [
