@@ -107,7 +107,7 @@ class Rule(Enum):
     FAILED_ERROR = _ERROR, "A failed response, and no other, has an `error` with a code and a message."
     INCOMPLETE_REASON = _WARNING, "An incomplete response, and no other, has a reason in `incomplete_details`."
     COMPLETED_AT = _ERROR, "Only a completed response has `completed_at`."
-    DISHONEST_COMPLETED = _ERROR, "A completed response has no item that was cut."
+    DISHONEST_COMPLETED = _ERROR, "A completed response has no item that was cut, but for runs of code."
     OPEN_ITEMS = _ERROR, "All items are done before the response is completed or incomplete."
     FINAL_OUTPUT = _ERROR, "The `output` of the terminal event equals the items of the stream, member for member."
     USAGE = _ERROR, "A completed or incomplete response has its `usage`."

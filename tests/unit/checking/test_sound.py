@@ -94,6 +94,13 @@ def test_done_between_the_responses_of_a_connection() -> None:
     assert streams.broken(one + one) == {Rule.DONE_MARKER}
 
 
+def test_a_run_of_code_may_be_stopped_for_itself() -> None:
+    events = streams.fresh(streams.SOUND["code interpreter"])
+    for item in (events[-2]["item"], events[-1]["response"]["output"][0]):
+        item["status"] = "incomplete"
+    assert streams.faults(events) == set()
+
+
 def test_keep_alives_are_nothing() -> None:
     frames = [streams.sse([event]) for event in streams.SOUND["message"]]
     assert streams.broken(b": hi\n\n" + b": keep-alive\n\n".join(frames) + b": bye\n") == set()
