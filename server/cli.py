@@ -1,4 +1,4 @@
-"""The command `antiphon`: serve, check a configuration, make keys, print usage."""
+"""The command `antiphon`: serve, check a configuration or a stream, make keys, print usage."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _serve(options.config)
     if command == "check":
         return _check(options.file)
+    if command == "check-stream":
+        return _check_stream(options)
     if command == "usage":
         return _usage(options)
     return _new_key()
@@ -62,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("file", type=Path, metavar="FILE", help="configuration in YAML")
 
+    _add_check_stream(commands)
+
     keys = commands.add_parser("keys", help="make keys for callers", description="Makes keys for callers.")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("new", help="print a fresh random key", description="Prints a fresh random key, kept nowhere.")
@@ -93,6 +97,61 @@ def _parser() -> argparse.ArgumentParser:
     formats.add_argument("--json", dest="format", action="store_const", const="json", help="print one JSON document")
     formats.add_argument("--csv", dest="format", action="store_const", const="csv", help="print CSV")
     return parser
+
+
+def _add_check_stream(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    stream = commands.add_parser(
+        "check-stream",
+        help="check a stream of events, of any server",
+        description="Says whether a stream of Responses events obeys the protocol, whichever server it comes from. "
+        "Exits with 0 when it is sound, with 1 when it is not, and with 2 when it cannot be read.",
+    )
+    stream.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a file, or - for standard input, with server-sent events or one event as JSON in each line; an http:// "
+        "or https:// URL; grpc://HOST:PORT",
+    )
+    stream.add_argument(
+        "--data",
+        metavar="JSON|@FILE",
+        help='make a response of this request: POST it to the URL, with "stream": true set, or call '
+        "StreamCreateResponse; without it the URL is read by GET",
+    )
+    stream.add_argument(
+        "--response-id", metavar="ID", help="over gRPC: be told the response with this id, by StreamGetResponse"
+    )
+    stream.add_argument(
+        "--starting-after",
+        type=int,
+        metavar="N",
+        help="the stream was, or is to be, resumed after this sequence number; default: what the URL says",
+    )
+    stream.add_argument(
+        "--header",
+        dest="headers",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="send this header, or metadata over gRPC; may be given several times",
+    )
+    stream.add_argument(
+        "--api-key", metavar="KEY", help="the key to send as Authorization: Bearer; default: OPENAI_API_KEY"
+    )
+    stream.add_argument(
+        "--timeout",
+        default="10m",
+        metavar="TIME",
+        help="how long the server may be silent over HTTP, or the call last over gRPC; default: %(default)s",
+    )
+    stream.add_argument(
+        "--cancelled-ok",
+        action="store_true",
+        help="the response may have been cancelled, so that its stream has no terminal event; for a URL the server is "
+        "asked",
+    )
+    stream.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    stream.add_argument("--json", dest="as_json", action="store_true", help="print one JSON document")
 
 
 def _add_config(command: argparse.ArgumentParser, *, otherwise: str) -> None:
@@ -157,6 +216,28 @@ def _check(file: Path) -> int:
     print(f"  models: {', '.join(sorted(config.models))}")
     print(f"  keys: {', '.join(key.name for key in config.keys) or 'none (loopback only, tenant default)'}")
     return 0
+
+
+def _check_stream(options: argparse.Namespace) -> int:
+    from server.checking.command import Question, WrongUsage, run
+
+    try:
+        question = Question.of(
+            options.source,
+            data=options.data,
+            response_id=options.response_id,
+            starting_after=options.starting_after,
+            headers=options.headers,
+            api_key=options.api_key or os.environ.get("OPENAI_API_KEY"),
+            timeout=options.timeout,
+            cancelled_ok=options.cancelled_ok,
+            as_json=options.as_json,
+            strict=options.strict,
+        )
+    except WrongUsage as error:
+        _print_errors([f"antiphon check-stream: error: {error}"])
+        return EXIT_USAGE
+    return run(question)
 
 
 def _usage(options: argparse.Namespace) -> int:

@@ -227,18 +227,34 @@ def _error(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out
 
 def _other(transcript: Transcript, event: v1.ResponseStreamEvent, body: Any, out: Events) -> None:
     if not isinstance(body, str) and "output_index" in body.DESCRIPTOR.fields_by_name:
-        opened = transcript.find(body)
+        opened = transcript.find(body, _HOMES.get(body.DESCRIPTOR.name))
         if opened is None:
             if body.output_index in transcript.latest:
-                return  # of an item that is done, and has what this tells
+                return  # of an item that is done, and has what this tells, or of one of another kind
             raise UpstreamError("The provider sent an event of an item that it never announced.")
+        opened.progressed = True
         body.output_index = opened.index
         if "item_id" in body.DESCRIPTOR.fields_by_name:
             body.item_id = opened.id
     transcript.emit(event, out)
 
 
+def _homes() -> dict[str, str]:
+    """By the message of an event that begins with the name of a kind of item: that kind, the longest that fits."""
+    kinds = sorted((arm.name for arm in v1.Item.DESCRIPTOR.oneofs_by_name["item"].fields), key=len)
+    events = v1.ResponseStreamEvent.DESCRIPTOR.oneofs_by_name["event"].fields
+    return {
+        event.message_type.name: kind
+        for kind in kinds
+        for event in events
+        if event.message_type is not None and event.name.startswith(f"{kind}_")
+    }
+
+
 _ENDS: Final = frozenset({"completed", "incomplete", "failed"})
+
+#: Which kind of item an event can be about, for those that no rule says it of.
+_HOMES: Final = _homes()
 
 _RULES: Final[dict[str, Rule]] = {
     "created": _dropped,

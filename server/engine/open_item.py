@@ -47,6 +47,7 @@ class OpenItem:
         "item",
         "kind",
         "live",
+        "progressed",
         "told_id",
     )
 
@@ -64,6 +65,8 @@ class OpenItem:
         self.live: dict[tuple[str, int], OpenPart] = {}
         self.argument: list[str] = []
         self.argument_done = False
+        #: Whether the provider told a step of its progress.
+        self.progressed = False
         self.final: v1.Item | None = None
         self.done: v1.ResponseStreamEvent | None = None
         self._parts: dict[tuple[str, int], OpenPart] = {}
@@ -87,7 +90,7 @@ class OpenItem:
             return False
         if self.final is not None:
             return item.id == self.told_id and (bool(item.id) or _bytes(item) == self._last_word)
-        return not item.id or not self.told_id or item.id == self.told_id or not self._is_begun
+        return not item.id or not self.told_id or item.id == self.told_id or not (self._is_begun or self.progressed)
 
     @property
     def _is_begun(self) -> bool:

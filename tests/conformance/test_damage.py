@@ -35,7 +35,7 @@ from server.providers.openai_responses.options import Options as OpenAIOptions
 from server.providers.openai_responses.provider import OpenAIResponsesProvider
 from server.providers.seal import Seal
 from server.testing.canned import CannedHttp
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 from server.testing.provider_contract.asking import CALLS, GREETING, MIXED, TEXT, THOUGHTFUL, WEATHER, a_request
 from server.testing.wires.all import WIRES
 from server.testing.wires.base import Cited, Said, Wire

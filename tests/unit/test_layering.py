@@ -71,6 +71,8 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     # Usage is written by an observer of responses, and printed by a command.
     "server.usage": ("server.observing", "server.cli", "server.testing"),
     "server.usage.command": ("server.cli",),
+    # Checks what any server streams: it knows the contract, and nothing of how this one makes it.
+    "server.checking": ("server.cli", "server.testing"),
     "server.engine": (
         "server.app",
         "server.observing",
@@ -103,6 +105,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
             "antiphon.responses",
             "http_bridge",
             "server.app",
+            "server.checking.grpc_source",
             "server.grpc_listener",
             "server.inprocess",
             "server.interceptors",
@@ -203,6 +206,8 @@ def test_imports_go_one_way() -> None:
         ("server.engine.create", "from server.usage.writer import UsageWriter"),
         ("server.usage.writer", "from server.stores.sqlite import open_store"),
         ("server.usage.writer", "from server.config import Config"),
+        ("server.checking.items", "from server.engine.open_item import ARGUMENTS"),
+        ("server.checking.stream", "import grpc"),
     ],
 )
 def test_the_table_forbids(importer: str, statement: str) -> None:

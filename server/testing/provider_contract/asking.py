@@ -15,8 +15,7 @@ from server.errors import (
     ServiceError,
 )
 from server.providers.base import CallContext, Provider, Unsupported
-from server.testing.event_order import check_event_order
-from server.testing.order import check_order
+from server.testing.order import check_event_order, check_order
 from server.testing.wires.base import Called, Refused, Said, Thought, Words
 
 CANARY: Final = "sk-CANARY-0123456789"

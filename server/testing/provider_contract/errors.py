@@ -20,7 +20,7 @@ from server.errors import (
 )
 from server.providers.base import Provider
 from server.testing import upstream as fake
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 from server.testing.provider_contract.asking import (
     CANARY,
     MIXED,

@@ -30,6 +30,7 @@ ways = pytest.mark.parametrize("incremental", [False, True])
 
 def usage(input_tokens: int, output_tokens: int, cached: int = 0, reasoning: int = 0) -> v1.ResponseUsage:
     told = v1.ResponseUsage(input_tokens=input_tokens, output_tokens=output_tokens)
+    told.total_tokens = input_tokens + output_tokens
     told.input_tokens_details.cached_tokens = cached
     told.output_tokens_details.reasoning_tokens = reasoning
     return told

@@ -29,7 +29,7 @@ from server.providers.prompt.tools import Tools
 from server.providers.seal import Seal
 from server.providers.upstream.mask import Mask
 from server.testing import upstream as fake
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 from server.testing.provider_contract.asking import a_request, ask
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.bedrock import event, exception, frame

@@ -23,7 +23,7 @@ from server.providers.prompt.tools import Tools
 from server.providers.seal import Seal
 from server.providers.upstream.mask import Mask
 from server.providers.upstream.translation import EventReader
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 
 PROOFS = Proofs(Seal(["key"], ORIGIN))
 SECRET = "sk-CANARY-0123456789"

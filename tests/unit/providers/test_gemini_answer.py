@@ -28,7 +28,7 @@ from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
 from server.providers.seal import Seal
 from server.providers.upstream.mask import Mask
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 
 MODEL = "gemini-3.8-flash"
 PROOFS = Proofs(Seal(("a key of the tests",), "gemini"), MODEL)

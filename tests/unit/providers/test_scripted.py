@@ -27,7 +27,7 @@ from server.providers.base import CallContext, Timeouts
 from server.providers.scripted import open_provider
 from server.providers.scripted.pattern import UnsupportedPattern, sample
 from server.providers.scripted.schema import SchemaError, instance_text
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 
 WEATHER = {
     "type": "function",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from antiphon.responses import v1
 from server.errors import UpstreamError
 from server.providers.writer import EventWriter
-from server.testing.event_order import check_event_order
+from server.testing.order import check_event_order
 from server.testing.provider_contract.asking import Answered
 
 
