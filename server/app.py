@@ -19,6 +19,7 @@ from server import registry
 from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
 from server.engine.balance import Balance
+from server.engine.count import Counter
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
@@ -95,17 +96,26 @@ async def open_app(
         expect(metrics, config)
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
         store = TimedStore(store, metrics.store)
+        history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         creator = Creator(
             store=store,
             limiter=limiter,
             observer=seen.observer,
             running=running,
             balance=balance,
-            history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
+            history_limits=history_limits,
             retention=config.retention,
         )
+        counter = Counter(
+            store=store,
+            limiter=limiter,
+            observer=seen.of_counts,
+            running=running,
+            balance=Balance(),
+            history_limits=history_limits,
+        )
         handlers = Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
+        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store), counter), handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]
 

@@ -17,12 +17,12 @@ from server.engine.ids import new_id
 from server.engine.open_part import Events
 from server.engine.outline import outline
 from server.engine.patience import Patience
-from server.engine.quota import refused
+from server.engine.quota import reserve
 from server.engine.run import Run
 from server.engine.running import Running
 from server.errors import DeadlinePassed, Internal, KeyRevoked, ModelAccessForbidden, ServiceError
-from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
-from server.providers.base import Router
+from server.limits.base import Kind, Limit, Limiter, Reservation
+from server.providers.base import Route, Router
 from server.stores.base import ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import Observer, Outcome, ResponseRecord
@@ -39,6 +39,16 @@ class Call:
     router: Router
     #: When the caller stops waiting, by the event loop's clock.
     deadline: float | None = None
+
+
+def route_of(request: v1.CreateResponseRequest, call: Call) -> Route:
+    """Where a request goes, once it is found sound and its caller may make it. Raises a `ServiceError`."""
+    validate.check_create(request)
+    route = call.router.resolve(request.model)
+    call.record.model_is_known = True
+    if not call.caller.may_use(request.model):
+        raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
+    return route
 
 
 class Creator:
@@ -101,11 +111,7 @@ class Creator:
 
     async def _prepare(self, request: v1.CreateResponseRequest, call: Call) -> Run:
         record = call.record
-        validate.check_create(request)
-        route = call.router.resolve(request.model)
-        record.model_is_known = True
-        if not call.caller.may_use(request.model):
-            raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
+        route = route_of(request, call)
         context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
         record.history = context.whole
         now = int(self._clock())
@@ -123,7 +129,7 @@ class Creator:
                 reservation.give_back()
             raise KeyRevoked
         return Run(
-            _upstream_request(request, context.whole, record.incremental),
+            upstream_request(request, context.whole, record.incremental),
             response,
             record,
             inherited=context.inherited,
@@ -139,17 +145,9 @@ class Creator:
 
     async def _reserve(self, limits: Sequence[Limit], record: ResponseRecord) -> Reservation | None:
         """Reserve what a response may come to; None where nothing is limited. Raises `RateLimitExceeded`."""
-        if not limits:
-            return None
         most = min((limit.amount for limit in limits if limit.kind is Kind.TOKENS), default=0)
         tokens = estimate.reserve_for(record.request, record.history, most) if most else 0
-        decision = await self._limiter.reserve(limits, tokens)
-        self._observer.limited(record, decision)
-        # The caller's own first, then those of the model, then those of its target.
-        record.levels = (*record.levels, *decision.levels)
-        if isinstance(decision, Refusal):
-            raise refused(decision)
-        return decision
+        return await reserve(self._limiter, self._observer, limits, record, tokens)
 
     def _refused(self, record: ResponseRecord, error: BaseException, call: Call) -> None:
         record.outcome = Outcome.REFUSED
@@ -166,7 +164,7 @@ class Creator:
         self._observer.ended(record)
 
 
-def _upstream_request(
+def upstream_request(
     request: v1.CreateResponseRequest, whole: Sequence[v1.Item] | None, incremental: bool
 ) -> v1.CreateResponseRequest:
     """The request as providers get it, but for the model's name: whole, and without what is the gateway's to do."""

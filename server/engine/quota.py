@@ -1,11 +1,13 @@
-"""How a limit of the server's own is told to the caller who meets it."""
+"""How what a call counts against is reserved, and how a limit is told to the caller who meets it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from server.errors import RateLimitExceeded
-from server.limits.base import Kind, Refusal
+from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
+from server.telemetry.record import Observer, ResponseRecord
 
 _WHOSE: Final = {
     "key": "this API key",
@@ -15,6 +17,21 @@ _WHOSE: Final = {
 }
 _PER: Final = {1: "second", 60: "minute", 86400: "day"}
 _ONE: Final = {Kind.REQUESTS: "request", Kind.TOKENS: "token", Kind.CONCURRENCY: "request"}
+
+
+async def reserve(
+    limiter: Limiter, observer: Observer, limits: Sequence[Limit], record: ResponseRecord, tokens: int
+) -> Reservation | None:
+    """Reserve a request with so many tokens; None where nothing is limited. Raises `RateLimitExceeded`."""
+    if not limits:
+        return None
+    decision = await limiter.reserve(limits, tokens)
+    observer.limited(record, decision)
+    # The caller's own first, then those of the model, then those of its target.
+    record.levels = (*record.levels, *decision.levels)
+    if isinstance(decision, Refusal):
+        raise refused(decision)
+    return decision
 
 
 def refused(refusal: Refusal) -> RateLimitExceeded:

@@ -149,6 +149,7 @@ TOLD: Final[Mapping[str, str]] = {
     "cached": "cached tokens",
     "cache_write": "tokens written to a cache",
     "reasoning tokens": "reasoning tokens",
+    "count": "tokens counted beforehand",
 }
 #: What a provider may do by itself, or where it is offered nothing, so that nothing need be sent for it.
 _MAY_BE_DEFAULT: Final = frozenset(

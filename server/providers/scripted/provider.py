@@ -34,9 +34,7 @@ class ScriptedProvider:
         self, request: v1.CreateResponseRequest, context: CallContext
     ) -> AsyncIterator[Sequence[v1.ResponseStreamEvent]]:
         """Answer a request; see `server.providers.base.Provider`."""
-        if request.model != MODEL:
-            raise ModelNotFound(f"The provider '{self._name}' has only the model '{MODEL}'.", param="model")
-        _check_supported(request)
+        self._check(request)
         directives = read_directives(request.metadata)
         turn = read_turn(request)
         answer = decide(request, turn, directives)
@@ -64,6 +62,16 @@ class ScriptedProvider:
         else:
             writer.finish("completed", usage=_usage(turn, meter))
         yield writer.take()
+
+    async def count_tokens(self, request: v1.CreateResponseRequest, context: CallContext) -> int:  # noqa: ARG002
+        """Count its words, as the usage of an answer does; see `server.providers.base.TokenCounter`."""
+        self._check(request)
+        return read_turn(request).input_tokens
+
+    def _check(self, request: v1.CreateResponseRequest) -> None:
+        if request.model != MODEL:
+            raise ModelNotFound(f"The provider '{self._name}' has only the model '{MODEL}'.", param="model")
+        _check_supported(request)
 
 
 class _Pace:

@@ -14,7 +14,7 @@ from server.engine.transcript import Transcript
 from server.errors import (
     ServiceError,
 )
-from server.providers.base import CallContext, Provider, Unsupported
+from server.providers.base import CallContext, Provider, TokenCounter, Unsupported
 from server.testing.event_order import check_event_order
 from server.testing.order import check_order
 from server.testing.wires.base import Called, Refused, Said, Thought, Words
@@ -110,6 +110,18 @@ def outcome(response: v1.Response) -> list[tuple[str, ...]]:
 def a_request(**members: Any) -> v1.CreateResponseRequest:
     whole = {"model": MODEL, "input": "Say hello."} | members
     return openai_json.decode(json.dumps(whole).encode(), v1.CreateResponseRequest)
+
+
+async def count(
+    provider: Provider, request: v1.CreateResponseRequest, *, unsupported: Unsupported = Unsupported.REFUSE
+) -> tuple[int, list[str]]:
+    """Have a request counted: its tokens, and what is left out."""
+    assert isinstance(provider, TokenCounter)
+    context = CallContext("req_1", "", False, unsupported=unsupported, trace_headers={"traceparent": "00-1-2-01"})
+    before = request.SerializeToString(deterministic=True)
+    tokens = await provider.count_tokens(request, context)
+    assert request.SerializeToString(deterministic=True) == before, "the request was changed"
+    return tokens, context.omitted
 
 
 async def ask(
