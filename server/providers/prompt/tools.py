@@ -64,6 +64,13 @@ class Hosted:
     tool: v1.Tool
     path: str
 
+    @property
+    def unknown(self) -> str:
+        """What callers are told where there is no such tool."""
+        return (
+            "It has no tool of this type." if self.kind == "fallback" else f"It has no tool of the type '{self.kind}'."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -92,6 +99,9 @@ class Tools:
             if item.HasField("additional_tools"):
                 self._add(item.additional_tools.tools, f"{loss.item(index)}.tools")
         self.choice = self._choice(request)
+        if self.choice.mode == "required" and request.tools and not self.offered:
+            loss.cannot("tool_choice", "None of the tools is offered there.")
+            self.choice = Choice()
 
     @property
     def functions(self) -> list[Function]:
@@ -126,6 +136,10 @@ class Tools:
                 self._add(tool.namespace.tools, f"{where}.tools", tool.namespace.name)
             elif kind in ("function", "custom"):
                 self._add_function(tool, kind, where, namespace)
+            elif tool.web_search.HasField("external_web_access") and not tool.web_search.external_web_access:
+                # Only OpenAI has pages to search that are not fetched from the web. Offered without its limit, the tool
+                # would do what the caller forbids; not offered, it is one that the model does not use.
+                self._loss.note(where)
             else:
                 self.offered.append(Hosted(kind, tool, where))
 

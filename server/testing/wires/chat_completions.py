@@ -181,8 +181,9 @@ class ChatCompletionsWire(Wire):
     # The request
 
     def asked(self, request: Json) -> str:
-        content = [message["content"] for message in request["messages"] if message["role"] == "user"][-1]
-        return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+        contents = [message["content"] for message in request["messages"] if message["role"] == "user"]
+        last = contents[-1] if contents else ""
+        return last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
 
     def outputs(self, request: Json) -> list[str]:
         texts: list[str] = []

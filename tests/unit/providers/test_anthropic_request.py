@@ -835,7 +835,6 @@ def test_tools_that_the_provider_runs(members: dict[str, Any], told: dict[str, A
     [
         ({"type": "file_search", "vector_store_ids": ["vs_1"]}, "tools[0]"),
         ({"type": "image_generation"}, "tools[0]"),
-        ({"type": "web_search", "external_web_access": False}, "tools[0].external_web_access"),
         (AUTO | {"container": {"type": "auto", "memory_limit": "4g"}}, "tools[0].container.memory_limit"),
         (AUTO | {"container": {"type": "auto", "file_ids": ["file-1"]}}, "tools[0].container.file_ids"),
     ],
