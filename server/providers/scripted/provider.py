@@ -17,7 +17,7 @@ from server.providers.writer import EventWriter
 
 MODEL: Final = "echo"
 #: What would change an answer, and cannot be stood in for.
-_UNSUPPORTED: Final = ("prompt", "moderation", "multi_agent")
+_UNSUPPORTED: Final = ("prompt", "moderation")
 #: Deltas after which others get their turn on the event loop.
 _STRIDE: Final = 64
 #: Deltas that are handed on at once to a caller who does not stream: a long answer need not be in memory twice.
@@ -107,6 +107,10 @@ def _check_supported(request: v1.CreateResponseRequest) -> None:
     for name in _UNSUPPORTED:
         if request.HasField(name):
             raise UnsupportedParameter(f"The scripted provider does not support '{name}'.", param=name)
+    if request.multi_agent.enabled:
+        raise UnsupportedParameter("The scripted provider does not support 'multi_agent'.", param="multi_agent")
+    if request.prompt_cache_options.prewarm:
+        raise UnsupportedParameter("The scripted provider has no cache to fill.", param="prompt_cache_options.prewarm")
     if request.context_management:
         raise UnsupportedParameter(
             "The scripted provider does not support 'context_management'.", param="context_management"

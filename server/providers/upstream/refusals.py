@@ -103,7 +103,7 @@ def error_of(status: int, verdict: Verdict, mask: Mask, wait: float | None = Non
     if status in _OUTAGES:
         return UpstreamUnavailable("The provider is not available. Try again later.", retry_after=wait)
     if status in _NOT_SERVED:
-        return NotServed("The provider failed to answer the request.")
+        return NotServed("The provider failed to answer the request.", retry_after=wait)
     if 300 <= status < 400:
         return UpstreamError("The provider answered with a redirect, which is not followed.")
     return UpstreamError("The provider failed to answer the request.", retry_after=wait)
