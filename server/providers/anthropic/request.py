@@ -6,6 +6,7 @@ https://platform.claude.com/docs/en/api/messages/count_tokens.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -31,6 +32,9 @@ _CARRIED: Final = frozenset({
 _COUNTED: Final = frozenset(
     {"model", "system", "messages", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
 )
+#: The first version of the API that takes no `temperature` and no `top_p`, for whatever model.
+#: https://platform.claude.com/docs/en/api/migration-2026-10-21
+_NO_SAMPLING: Final = "2026-10-21"
 #: Callers' tiers, as the API knows them: it has no word for priority alone, but prefers it where the account has it.
 _TIERS: Final = {"auto": "auto", "default": "standard_only", "priority": "auto"}
 
@@ -47,6 +51,8 @@ def body_of(
     """The body but for `stream`, ready for `orjson.dumps`. Without `thoughts` earlier ones are left out, and named."""
     settings = read_settings(request, loss, _CARRIED, hosted=bool(tools.hosted))
     family = family_of(request.model, options.thinking)
+    if options.version >= _NO_SAMPLING:
+        family = replace(family, sampling=False)
     offer = Offer(request, tools, family, loss)
     prompt = reading.read(request, tools, loss, caching=True)
     said = Messages(prompt, loss, unseal, system_messages=family.system_messages, thoughts=thoughts)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import orjson
 
 from antiphon.responses import v1
 from server.providers.seal import PREFIX, Seal, is_sealed
+
+_raw_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Proofs:
@@ -55,6 +58,11 @@ class Proofs:
                 item.reasoning.encrypted_content = self._seal.close(item.reasoning.encrypted_content.encode())
 
 
+def _members(text: str) -> dict[str, bytes]:
+    """The members of an object, in their own text: their numbers and their depth are nobody's here."""
+    return {name: bytes(raw) for name, raw in _raw_members(text).items()}
+
+
 def _is_ours(item: v1.Item) -> bool:
     return item.HasField("reasoning") and is_sealed(item.reasoning.encrypted_content)
 
@@ -66,6 +74,8 @@ def _holds_seal(item: v1.Item) -> bool:
 
 def _without_seal(item: v1.Item, copy: v1.Item) -> None:
     copy.CopyFrom(item)
-    members: dict[str, Any] = orjson.loads(item.catch_all)
-    kept = {name: text for name, text in members.items() if not (isinstance(text, str) and is_sealed(text))}
+    kept: dict[str, Any] = {}
+    for name, raw in _members(item.catch_all).items():
+        if raw[:1] != b'"' or not is_sealed(orjson.loads(raw)):
+            kept[name] = orjson.Fragment(raw)
     copy.catch_all = orjson.dumps(kept).decode() if kept else ""

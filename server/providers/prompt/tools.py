@@ -94,6 +94,8 @@ class Tools:
         #: All, in the order of the request; those of namespaces in their place.
         self.offered: list[Function | Hosted] = []
         self._by_wire_name: dict[str, Function] = {}
+        #: By the names that a choice may have for them; of two alike, the first.
+        self._by_name: dict[str, Function] = {}
         self._add(request.tools, "tools")
         for index, item in enumerate(request.input):
             if item.HasField("additional_tools"):
@@ -164,6 +166,9 @@ class Tools:
         if function.wire_name in self._by_wire_name:
             raise InvalidValue(f"Invalid '{path}.name': two tools are called '{body.name}'.", param=f"{path}.name")
         self._by_wire_name[function.wire_name] = function
+        self._by_name.setdefault(function.name, function)
+        if namespace:
+            self._by_name.setdefault(f"{namespace}.{function.name}", function)
         self.offered.append(function)
 
     def _choice(self, request: v1.CreateResponseRequest) -> Choice:
@@ -192,9 +197,9 @@ class Tools:
         return Choice()
 
     def _named(self, name: str, path: str) -> Function:
-        for function in self.functions:
-            if function.name == name or f"{function.namespace}.{function.name}" == name:
-                return function
+        function = self._by_name.get(name)
+        if function is not None:
+            return function
         raise InvalidValue(f"Invalid '{path}': no tool called '{name[:64]}' is offered.", param=path)
 
     def _allow(self, allowed: v1.ToolChoiceAllowed) -> None:

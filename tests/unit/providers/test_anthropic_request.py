@@ -189,6 +189,7 @@ def test_texts_that_are_json_keep_their_own_text() -> None:
         ({"temperature": 0.5, "top_p": 1}, {"temperature": 0.5}),
         # What the API does unasked is no wish, where the model takes none.
         ({"model": OPUS_5, "temperature": 1, "top_p": 1}, {}),
+        ({"model": SONNET_4_6, "temperature": 1, "options": {"version": "2026-10-21"}}, {}),
         ({"prompt_cache_options": {"mode": "implicit"}}, {"cache_control": {"type": "ephemeral"}}),
         (
             {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}},
@@ -212,6 +213,8 @@ def test_settings(members: dict[str, Any], told: dict[str, Any]) -> None:
         ({"model": OPUS_4_8, "top_p": 0.5}, "top_p"),
         ({"model": SONNET_4_6, "temperature": 0.5, "reasoning": {"effort": "high"}}, "temperature"),
         ({"model": SONNET_4_6, "top_p": 0.5, "reasoning": {"effort": "high"}}, "top_p"),
+        ({"model": SONNET_4_6, "temperature": 0.5, "options": {"version": "2026-10-21"}}, "temperature"),
+        ({"model": SONNET_4_6, "top_p": 0.5, "options": {"version": "2026-10-21"}}, "top_p"),
         ({"text": {"format": {"type": "json_object"}}}, "text.format"),
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
         ({"top_logprobs": 2}, "top_logprobs"),
