@@ -70,7 +70,7 @@ WISHES: Final[Mapping[str, Wish]] = {
     "prompt_cache_retention": Wish({"prompt_cache_retention": "24h"}),
     "prompt_cache_options.mode": _within("prompt_cache_options", "mode", "implicit"),
     "prompt_cache_options.ttl": _within(
-        "prompt_cache_options", "ttl", "12h", {"prompt_cache_options": {"mode": "implicit"}}
+        "prompt_cache_options", "ttl", "30m", {"prompt_cache_options": {"mode": "implicit"}}
     ),
     "prompt_cache_options.prewarm": _within("prompt_cache_options", "prewarm", True),
     "prompt_cache_options.comparison_response_id": _within("prompt_cache_options", "comparison_response_id", "resp_1"),
