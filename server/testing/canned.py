@@ -5,30 +5,8 @@ For thousands of cases in a second; what a connection does is for `FakeUpstream`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
-
-from server.providers.anthropic.options import Options as AnthropicOptions
-from server.providers.anthropic.provider import AnthropicProvider
-from server.providers.bedrock.options import Options as BedrockOptions
-from server.providers.bedrock.provider import BedrockProvider
-from server.providers.chat_completions.options import Options as ChatOptions
-from server.providers.chat_completions.provider import ChatCompletionsProvider
-from server.providers.gemini.options import Options as GeminiOptions
-from server.providers.gemini.provider import GeminiProvider
-from server.providers.http import TooLarge
-from server.providers.openai_responses.options import Options as OpenAIOptions
-from server.providers.openai_responses.provider import OpenAIResponsesProvider
-from server.providers.upstream.provider import HttpProvider
-from server.testing.wires.base import Wire
-
-_KINDS: Mapping[str, tuple[Any, Any]] = {
-    "openai": (OpenAIResponsesProvider, OpenAIOptions),
-    "chat_completions": (ChatCompletionsProvider, ChatOptions),
-    "anthropic": (AnthropicProvider, AnthropicOptions),
-    "gemini": (GeminiProvider, GeminiOptions),
-    "bedrock": (BedrockProvider, BedrockOptions),
-}
 
 
 class CannedHttp:
@@ -63,8 +41,7 @@ class _Answer:
 
     async def read(self, limit: int) -> bytes:
         body = b"".join(self._chunks)
-        if len(body) > limit:
-            raise TooLarge
+        assert len(body) <= limit, "longer than can be told here"
         return body
 
     def let_end(self) -> None:
@@ -75,13 +52,3 @@ class _Answer:
 
     async def __aexit__(self, *_: object) -> None:
         pass
-
-
-def canned(wire: Wire, **options: Any) -> tuple[HttpProvider, CannedHttp]:
-    """A provider that speaks this wire, with these options beside the wire's own, and what answers it."""
-    kind, options_of = _KINDS[wire.kind]
-    http = CannedHttp()
-    http.media_type = wire.stream_type
-    given = {name: value for name, value in (wire.options("http://127.0.0.1:1") | options).items() if value is not None}
-    provider: HttpProvider = kind("tested", options_of.of("tested", given), http)
-    return provider, http

@@ -456,8 +456,8 @@ def test_searches_told_step_by_step_are_kept_whole() -> None:
     assert response.output[1].web_search_call.action.search.query == "q"
 
 
-@pytest.mark.parametrize("kind", ["MEDIA_PROCESSING", "SOMETHING_NEW", None])
-def test_steps_that_are_no_searches_are_kept_and_not_told_as_such(kind: str | None) -> None:
+@pytest.mark.parametrize("kind", ["MEDIA_PROCESSING", "SOMETHING_NEW", None, {}])
+def test_steps_that_are_no_searches_are_kept_and_not_told_as_such(kind: Any) -> None:
     step = {"toolCall": {"toolType": kind, "args": {"start": "10s"}, "id": "d6"}, "thoughtSignature": SIGNATURE}
     response = answer(chunk(step), chunk({"text": "So."}), last())
     assert spelled(response) == [("", Proof("steps", parts=(json.dumps(step),), items=0)), "So."]
