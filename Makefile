@@ -44,6 +44,7 @@ gen: $(VENV)/.dev ## Generate the contract's code and the pages made from code a
 	$(BIN)/python -m server.telemetry.registry
 	$(BIN)/python -m server.testing.capabilities
 	$(BIN)/python -m server.checking.page
+	$(BIN)/python -m server.testing.fields
 
 bench: $(VENV)/.dev ## Measure the codec and the CPU per request and per event, and print tables.
 	@$(BIN)/python -m bench $(ARGS)

@@ -28,7 +28,7 @@ _TO_SERVER: Final = (
 #: Headers that may be sent in several lines, which mean one list.
 _LISTS_TO_SERVER: Final = ("tracestate", "baggage")
 _FROM_SERVER: Final = frozenset(
-    {"x-antiphon-target", "x-antiphon-attempts", "x-antiphon-omitted", "x-antiphon-replayed"}
+    {f"x-antiphon-{what}" for what in ("target", "attempts", "omitted", "replayed", "tokens-estimated")}
     | {f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")}
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")

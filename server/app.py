@@ -20,6 +20,7 @@ from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
 from server.engine.balance import Balance
 from server.engine.conversations import Conversations
+from server.engine.count import Counter
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
@@ -118,10 +119,20 @@ async def open_app(
             lives=lives,
             pads=config.include_obfuscation,
         )
+        counter = Counter(
+            store=store,
+            conversations=conversations,
+            limiter=limiter,
+            observer=seen.of_counts,
+            running=running,
+            balance=Balance(),
+            history_limits=history_limits,
+        )
         session_limits = SessionLimits(lifetime=config.connection.lifetime)
         sessions = Sessions(creator, running, limits=session_limits, history_limits=history_limits)
         handlers = Handlers()
-        service = ResponsesService(creator, Keeper(store, lives, pads=config.include_obfuscation), sessions)
+        keeper = Keeper(store, lives, pads=config.include_obfuscation)
+        service = ResponsesService(creator, keeper, counter, sessions)
         v1.add_ResponsesServiceServicer_to_server(service, handlers)  # type: ignore[no-untyped-call]
         kept = Conversations(conversations, store, limits=history_limits, retention=config.retention)
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(kept), handlers)  # type: ignore[no-untyped-call]

@@ -11,13 +11,13 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from server.config import Config
 from server.engine.balance import Balance
 from server.interceptors import Ended, Watcher
-from server.limits.base import Limiter
+from server.limits.base import Limiter, Refusal, Reservation
 from server.stores.base import ResponseStore, UsageLedger
 from server.telemetry import log, loop_lag, otlp_metrics
 from server.telemetry.call_log import DetachedLog, log_call
 from server.telemetry.metrics import Metrics
 from server.telemetry.observers import Observers
-from server.telemetry.record import Observer
+from server.telemetry.record import Observer, ResponseRecord
 from server.telemetry.spans import Spans
 from server.telemetry.timed_store import TimedLedger
 from server.telemetry.tracing import PassingOn, TraceSettings, open_tracing
@@ -32,6 +32,8 @@ class Observing:
 
     #: Of responses.
     observer: Observer
+    #: Of counts of tokens, which are no responses: their limits' decisions are counted, and no more.
+    of_counts: Observer
     #: Of calls.
     watcher: Watcher
     #: What makes spans of calls; None where nothing is traced.
@@ -93,7 +95,18 @@ async def observing(
                 error=ended.error,
             )
 
-        yield Observing(Observers(observers), watch, None if tracing is None else tracing.spans)
+        of_counts = Observers([_LimitsOnly(metrics), PassingOn()])
+        yield Observing(Observers(observers), of_counts, watch, None if tracing is None else tracing.spans)
+
+
+class _LimitsOnly(Observer):
+    """Counts what limits decide, and nothing else."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def limited(self, record: ResponseRecord, decision: Reservation | Refusal) -> None:
+        self._metrics.limited(record, decision)
 
 
 def expect(metrics: Metrics, config: Config) -> None:

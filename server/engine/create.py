@@ -23,7 +23,7 @@ from server.engine.once import Once
 from server.engine.open_part import Events
 from server.engine.outline import outline
 from server.engine.patience import Patience
-from server.engine.quota import refused
+from server.engine.quota import reserve
 from server.engine.recent import Recall
 from server.engine.run import Run
 from server.engine.run_log import RunLog
@@ -38,7 +38,7 @@ from server.errors import (
     ServiceError,
     UnsupportedParameter,
 )
-from server.limits.base import Kind, Limit, Limiter, Refusal, Reservation
+from server.limits.base import Kind, Limit, Limiter, Reservation
 from server.providers.base import OnDisconnect, Route, Router
 from server.stores.base import ConversationStore, ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
@@ -64,6 +64,16 @@ class Call:
     recall: Recall | None = None
     #: False to prepare a turn only: no provider is asked, and the response completes without output.
     generates: bool = True
+
+
+def route_of(request: v1.CreateResponseRequest, call: Call) -> Route:
+    """Where a request goes, once it is found sound and its caller may make it. Raises a `ServiceError`."""
+    validate.check_create(request, generates=call.generates)
+    route = call.router.resolve(request.model)
+    call.record.model_is_known = True
+    if not call.caller.may_use(request.model):
+        raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
+    return route
 
 
 class Creator:
@@ -148,7 +158,7 @@ class Creator:
 
         made, known = await self._once.make(request, call.caller.tenant, call.idempotency_key, begin)
         if known:
-            self._check(request, call)
+            route_of(request, call)
             call.record.response_id = known
             call.record.is_replayed = True
         return made
@@ -168,7 +178,7 @@ class Creator:
 
     async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run | WarmUp:
         record = call.record
-        route = self._check(request, call)
+        route = route_of(request, call)
         tenant = call.caller.tenant
         context = await history.assemble(
             request, tenant, self._store, self._conversations, self._history_limits, call.recall
@@ -194,7 +204,7 @@ class Creator:
                 response, record, reservation=reservation, kept=kept, store=self._store, observer=self._observer
             )
         return Run(
-            _upstream_request(request, context.whole, record.incremental),
+            upstream_request(request, context.whole, record.incremental),
             response,
             record,
             inherited=context.inherited,
@@ -211,15 +221,6 @@ class Creator:
             log=log,
             room=self._lives.room if self._lives is not None and response.background else None,
         )
-
-    def _check(self, request: v1.CreateResponseRequest, call: Call) -> Route:
-        """Where a request goes, once it is found sound and its caller may go there."""
-        validate.check_create(request, generates=call.generates)
-        route = call.router.resolve(request.model)
-        call.record.model_is_known = True
-        if not call.caller.may_use(request.model):
-            raise ModelAccessForbidden("This API key may not use the model that was asked for.", param="model")
-        return route
 
     def _log(self, kept: StoredResponse | None, route: Route, call: Call) -> RunLog | None:
         """The log of a response that goes on without its caller; None where it ends with its caller."""
@@ -241,17 +242,9 @@ class Creator:
         self, limits: Sequence[Limit], record: ResponseRecord, *, generates: bool = True
     ) -> Reservation | None:
         """Reserve what a response may come to; None where nothing is limited. Raises `RateLimitExceeded`."""
-        if not limits:
-            return None
         most = min((limit.amount for limit in limits if limit.kind is Kind.TOKENS), default=0)
         tokens = estimate.reserve_for(record.request, record.history, most) if most and generates else 0
-        decision = await self._limiter.reserve(limits, tokens)
-        self._observer.limited(record, decision)
-        # The caller's own first, then those of the model, then those of its target.
-        record.levels = (*record.levels, *decision.levels)
-        if isinstance(decision, Refusal):
-            raise refused(decision)
-        return decision
+        return await reserve(self._limiter, self._observer, limits, record, tokens)
 
     def _refused(self, record: ResponseRecord, error: BaseException, call: Call) -> None:
         record.outcome = Outcome.REFUSED
@@ -279,7 +272,7 @@ def _no_runs(param: str) -> UnsupportedParameter:
     return UnsupportedParameter(f"'{param}' is not supported with the store that is configured.", param=param)
 
 
-def _upstream_request(
+def upstream_request(
     request: v1.CreateResponseRequest, whole: Sequence[v1.Item] | None, incremental: bool
 ) -> v1.CreateResponseRequest:
     """The request as providers get it, but for the model's name: whole, and without what is the gateway's to do."""

@@ -1,4 +1,5 @@
-"""How many tokens something probably is, where nobody tells: a bound for limits, and a figure for what was cut.
+"""How many tokens something probably is, where nobody tells: a bound for limits, a figure for what was cut, and an
+answer for those who ask where no provider counts.
 
 About four bytes of ASCII are a token (OpenAI's rule of thumb), a character
 outside of ASCII about one.
@@ -18,6 +19,8 @@ from antiphon.responses import v1
 _MEDIA: Final = 800
 #: What every item and every tool takes beside its text.
 _OVERHEAD: Final = 4
+#: The member that says of a number of tokens that it is an estimate, for `catch_all`.
+MARK: Final = '{"estimated":true}'
 #: What a model that was given no bound is expected to answer.
 EXPECTED_OUTPUT: Final = 1024
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from antiphon.responses import v1
 from server.errors import DeadlinePassed, FirstEventTimeout, IdleTimeout, ServiceError, Timeout
 from server.providers.base import Timeouts
+
+_Answer = TypeVar("_Answer")
 
 
 class Patience:
@@ -48,6 +51,10 @@ class Patience:
         self, batches: AsyncIterator[Sequence[v1.ResponseStreamEvent]]
     ) -> Sequence[v1.ResponseStreamEvent] | None:
         """The next batch, or None when there is none. Raises `Timeout`, or what it was interrupted with."""
+        return await self.answer(lambda: anext(batches, None))
+
+    async def answer(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """What a provider answers when it is asked. Raises as `events` does."""
         now = self._loop.time()
         end = min(self._end, self._attempt_end)
         if now >= end:
@@ -58,7 +65,7 @@ class Patience:
         try:
             async with asyncio.timeout_at(until) as timer:
                 self._timer = timer
-                batch = await anext(batches, None)
+                answer = await ask()
         except TimeoutError:
             if not timer.expired():
                 raise  # the provider's own, which says nothing of how long was waited here
@@ -68,7 +75,7 @@ class Patience:
             self._timer = None
         self._next = self._timeouts.idle
         self._is_going_on = True
-        return batch
+        return answer
 
     async def sleep(self, seconds: float) -> None:
         """Wait for no event. Raises `Timeout` when all time is over first, or what it was interrupted with."""

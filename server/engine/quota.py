@@ -1,4 +1,4 @@
-"""How limits of the server's own are told to callers."""
+"""How what a call counts against is reserved, and how limits are told to callers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from server.errors import RateLimitExceeded
-from server.limits.base import Kind, Level, Refusal
+from server.limits.base import Kind, Level, Limit, Limiter, Refusal, Reservation
+from server.telemetry.record import Observer, ResponseRecord
 
 _WHOSE: Final = {
     "key": "this API key",
@@ -17,6 +18,21 @@ _WHOSE: Final = {
 }
 _PER: Final = {1: "second", 60: "minute", 86400: "day"}
 _ONE: Final = {Kind.REQUESTS: "request", Kind.TOKENS: "token", Kind.CONCURRENCY: "request"}
+
+
+async def reserve(
+    limiter: Limiter, observer: Observer, limits: Sequence[Limit], record: ResponseRecord, tokens: int
+) -> Reservation | None:
+    """Reserve a request with so many tokens; None where nothing is limited. Raises `RateLimitExceeded`."""
+    if not limits:
+        return None
+    decision = await limiter.reserve(limits, tokens)
+    observer.limited(record, decision)
+    # The caller's own first, then those of the model, then those of its target.
+    record.levels = (*record.levels, *decision.levels)
+    if isinstance(decision, Refusal):
+        raise refused(decision)
+    return decision
 
 
 def refused(refusal: Refusal) -> RateLimitExceeded:

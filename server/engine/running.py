@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from antiphon.responses import v1
 from server.errors import ServiceError
 
 
 class Interruptible(Protocol):
-    """A response that is being made."""
+    """What is being made for a caller."""
 
     #: The name of the key that it is made for.
     key: str
-    #: As it is so far.
-    response: v1.Response
 
     def interrupt(self, error: ServiceError) -> None:
         """End as failed with this error, as soon as its caller takes what it is told."""
         ...
+
+
+@runtime_checkable
+class Steerable(Interruptible, Protocol):
+    """A response that is being made."""
+
+    #: As it is so far.
+    response: v1.Response
 
     def steer(self) -> None:
         """End as incomplete with what was said so far, as soon as its caller takes what it is told. Has no effect on
@@ -42,9 +48,10 @@ class Running:
     def discard(self, run: Interruptible) -> None:
         self._runs.discard(run)
 
-    def find(self, response_id: str) -> Interruptible | None:
+    def find(self, response_id: str) -> Steerable | None:
         """The one that makes a response, while it does."""
-        return next((run for run in self._runs if run.response.id == response_id), None)
+        responses = (run for run in self._runs if isinstance(run, Steerable))
+        return next((run for run in responses if run.response.id == response_id), None)
 
     def interrupt(self, error: ServiceError, *, keys: Collection[str] | None = None) -> int:
         """End all, or those that are made for these keys, with an error. Returns how many."""

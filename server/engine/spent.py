@@ -33,7 +33,7 @@ def write(tokens: Tokens, usage: v1.ResponseUsage) -> None:
     usage.input_tokens, usage.output_tokens, usage.total_tokens = tokens.input, tokens.output, tokens.total
     usage.input_tokens_details.SetInParent()
     usage.output_tokens_details.SetInParent()
-    usage.catch_all = '{"estimated":true}'
+    usage.catch_all = estimate.MARK
 
 
 def _told(usage: v1.ResponseUsage) -> Tokens | None:

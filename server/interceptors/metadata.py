@@ -47,7 +47,7 @@ def _served(record: ResponseRecord) -> Iterator[tuple[str, str]]:
     if served is not None:
         if served.target.isascii():
             yield TARGET, served.target
-        yield ATTEMPTS, str(len(record.attempts))
+        yield ATTEMPTS, str(sum(attempt.is_asked for attempt in record.attempts))
         if served.omitted:
             yield OMITTED, paths(served.omitted)
 
@@ -56,10 +56,10 @@ def _usage(record: ResponseRecord) -> Iterator[tuple[str, str]]:
     if record.outcome is not None:
         yield "x-antiphon-outcome", record.outcome
     tokens = record.tokens
-    if record.attempts:
+    if record.attempts and not record.only_counts:
         yield "x-antiphon-input-tokens", str(tokens.input)
         yield "x-antiphon-output-tokens", str(tokens.output)
         yield "x-antiphon-cached-tokens", str(tokens.cached)
         yield "x-antiphon-reasoning-tokens", str(tokens.reasoning)
-        if tokens.estimated:
-            yield "x-antiphon-tokens-estimated", "true"
+    if tokens.estimated:
+        yield "x-antiphon-tokens-estimated", "true"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from antiphon.responses import v1
 from server.limits.base import Limit
@@ -111,6 +111,31 @@ class Provider(Protocol):
         Must raise a `ServiceError` on failure, before or between events; what
         ends without a last event counts as failed. Closing the iterator or
         cancelling its task must close the connection to the provider at once.
+        """
+        ...
+
+
+class NoTokenCount(Exception):
+    """A provider that counts tokens cannot do so for the model that it was asked for. No failure, and no error of a
+    caller's: the count is estimated."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """A provider that can tell beforehand how many tokens a request's input is."""
+
+    async def count_tokens(self, request: v1.CreateResponseRequest, context: CallContext) -> int:
+        """How many input tokens the request would use, by the provider's own count; nothing is answered or kept.
+
+        The request is as for `stream`, and is translated as it is there: what
+        that refuses or names in `context.omitted` is refused or named here
+        too, and what has no part in the input, such as `temperature`, does not
+        matter. It must not be changed. `context.incremental` is false.
+
+        Must raise `NoTokenCount` where the provider says that it counts
+        nothing, or nothing for this model, and a `ServiceError` on every other
+        failure: an outage is no reason to guess. Cancelling its task must close
+        the connection to the provider at once.
         """
         ...
 

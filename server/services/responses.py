@@ -10,6 +10,7 @@ from typing import Final
 import grpc.aio
 
 from antiphon.responses import v1
+from server.engine.count import Counter, as_create
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.engine.sessions import Sessions
@@ -26,9 +27,10 @@ _LAST_SHARE: Final = 0.2
 class ResponsesService(v1.ResponsesServiceServicer):
     """Creates, streams and keeps responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper, sessions: Sessions) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper, counter: Counter, sessions: Sessions) -> None:
         self._creator = creator
         self._keeper = keeper
+        self._counter = counter
         self._sessions = sessions
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
@@ -70,7 +72,8 @@ class ResponsesService(v1.ResponsesServiceServicer):
     async def CountInputTokens(
         self, request: v1.CountInputTokensRequest, context: grpc.aio.ServicerContext
     ) -> v1.CountInputTokensResponse:
-        raise Unimplemented("Counting input tokens is not supported by this version.")
+        asked = as_create(request)
+        return await self._counter.count(asked, _call(asked, context, incremental=False, only_counts=True))
 
     async def CompactResponse(
         self, request: v1.CompactResponseRequest, context: grpc.aio.ServicerContext
@@ -89,7 +92,13 @@ class ResponsesService(v1.ResponsesServiceServicer):
                     yield v1.ConnectResponse(events=events)
 
 
-def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, *, incremental: bool) -> Call:
+def _call(
+    request: v1.CreateResponseRequest,
+    context: grpc.aio.ServicerContext,
+    *,
+    incremental: bool,
+    only_counts: bool = False,
+) -> Call:
     caller = current.caller.get()
     record = ResponseRecord(
         current.request_id.get(),
@@ -98,6 +107,7 @@ def _call(request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext, 
         request.model,
         incremental,
         request,
+        only_counts=only_counts,
         captures_content=caller.captures_content,
         trace_parent=current.trace.get(),
     )

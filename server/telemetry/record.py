@@ -77,6 +77,8 @@ class Attempt:
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     #: The paths of what the provider could not carry and was not sent.
     omitted: list[str] = field(default_factory=list)
+    #: Whether the provider is sent anything: an estimate of tokens asks nobody.
+    is_asked: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +95,8 @@ class ResponseRecord:
     incremental: bool
     #: The request as it came, with the id of the response that it continues. Holds content.
     request: v1.CreateResponseRequest
+    #: Whether no response is made: the call asks for nothing but how many tokens its input is.
+    only_counts: bool = False
     #: Whether this tenant wants content in traces.
     captures_content: bool = False
     #: The parent in the caller's trace, for whoever traces: an OpenTelemetry context.

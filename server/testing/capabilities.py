@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from antiphon.responses import v1
 from server import registry
-from server.errors import UnsupportedParameter
 from server.providers.chat_completions.presets import PRESETS
-from server.testing.provider_contract.asking import TEXT, a_request, ask
+from server.testing.provider_contract.asking import TEXT, a_request
+from server.testing.provider_contract.fate import Kind, fate
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import speaking
 from server.testing.wires import Wire
@@ -149,6 +149,7 @@ TOLD: Final[Mapping[str, str]] = {
     "cached": "cached tokens",
     "cache_write": "tokens written to a cache",
     "reasoning tokens": "reasoning tokens",
+    "count": "tokens counted beforehand",
 }
 #: What a provider may do by itself, or where it is offered nothing, so that nothing need be sent for it.
 _MAY_BE_DEFAULT: Final = frozenset(
@@ -157,6 +158,7 @@ _MAY_BE_DEFAULT: Final = frozenset(
 _CARRIED: Final = "yes"
 _NAMED: Final = "named"
 _REFUSED: Final = "–"
+_WORDS: Final = {Kind.CARRIED: _CARRIED, Kind.NAMED: _NAMED, Kind.REFUSED: _REFUSED, Kind.LOST: _CARRIED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +190,10 @@ async def asked(subject: Subject) -> dict[str, str]:
         options = subject.wire.options(f"http://127.0.0.1:{upstream.port}") | dict(subject.options)
         async with registry.provider(subject.wire.kind)("table", options) as provider:
             for feature, members in (pair for features in ASKED.values() for pair in features.items()):
-                answered = await ask(provider, _request(subject, members))
-                if isinstance(answered.error, UnsupportedParameter):
-                    found[feature] = _REFUSED
-                elif answered.error is not None:
-                    raise answered.error
-                elif answered.omitted:
-                    found[feature] = _NAMED
-                elif (
-                    members
-                    and feature not in _MAY_BE_DEFAULT
-                    and upstream.requests[-1].body == upstream.requests[0].body
-                ):
+                became = await fate(provider, upstream, _request(subject, members), _request(subject, {}))
+                if became.kind is Kind.LOST and members and feature not in _MAY_BE_DEFAULT:
                     raise RuntimeError(f"{subject.name} drops {feature} in silence")
-                else:
-                    found[feature] = _CARRIED
+                found[feature] = _WORDS[became.kind]
     return found
 
 
@@ -230,12 +221,12 @@ async def page() -> str:
     found = {subject.name: await asked(subject) for subject in subjects}
     for heading, features in ASKED.items():
         rows = [[feature, *(found[subject.name][feature] for subject in subjects)] for feature in features]
-        lines += [f"## {heading}", "", *_table(["", *(f"`{subject.name}`" for subject in subjects)], rows), ""]
+        lines += [f"## {heading}", "", *table(["", *(f"`{subject.name}`" for subject in subjects)], rows), ""]
     rows = [
         [told, *(_REFUSED if feature in subject.wire.lacks else _CARRIED for subject in subjects)]
         for feature, told in TOLD.items()
     ]
-    lines += ["## What it can answer with", "", *_table(["", *(f"`{subject.name}`" for subject in subjects)], rows), ""]
+    lines += ["## What it can answer with", "", *table(["", *(f"`{subject.name}`" for subject in subjects)], rows), ""]
     lacks = [
         f"- `{subject.name}`, {told}: {subject.wire.lacks[feature]}"
         for feature, told in TOLD.items()
@@ -261,11 +252,12 @@ async def _of_presets() -> list[str]:
         "What [vendors](providers/chat_completions.md) differ in; all else is alike. A single field can be told",
         "otherwise by `quirks`.",
         "",
-        *_table(["", *(f"`{subject.name}`" for subject in subjects)], rows),
+        *table(["", *(f"`{subject.name}`" for subject in subjects)], rows),
     ]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown, its first column to the left and the others centred."""
     return [
         "| " + " | ".join(head) + " |",
         "| --- " + "| :-: " * (len(head) - 1) + "|",

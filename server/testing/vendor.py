@@ -31,15 +31,19 @@ def vendor(wire: Wire) -> Script:
     """
 
     async def script(exchange: Exchange) -> None:
-        request = exchange.request.json
-        await _say(wire, _answer(wire, request), exchange)
+        request = exchange.request
+        asked = wire.to_count(request.json) if wire.wants_count(request.path) else request.json
+        await _say(wire, _answer(wire, asked), exchange)
 
     return script
 
 
 async def _say(wire: Wire, said: Said, exchange: Exchange) -> None:
     request = exchange.request
-    if "whole" in wire.lacks or wire.wants_stream(request.path, request.json):
+    if wire.wants_count(request.path):
+        tokens = (said.spent or Spent()).input
+        await body(wire.count(tokens), headers={"content-type": "application/json"})(exchange)
+    elif "whole" in wire.lacks or wire.wants_stream(request.path, request.json):
         await raw_stream(wire.frames(said), wire.stream_type)(exchange)
     else:
         await body(wire.body(said), headers={"content-type": "application/json"})(exchange)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
@@ -24,11 +25,13 @@ import botocore.session
 import botocore.validate
 import openai
 import pytest
+from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from anthropic.types.message_create_params import MessageCreateParams
 from anthropic.types.shared.error_type import ErrorType
 from google.genai import errors as genai_errors
 from google.genai import types as genai_types
 from openai.types.chat.completion_create_params import CompletionCreateParams
+from openai.types.responses.input_token_count_params import InputTokenCountParams
 from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -47,12 +50,12 @@ from server.testing.provider_contract.asking import (
     TEXT,
     THOUGHTFUL,
     THOUGHTFUL_CALL,
-    WEATHER,
     a_request,
     ask,
+    count,
     spelled,
 )
-from server.testing.provider_contract.requests import WISHES
+from server.testing.provider_contract.wishes import WEATHER, WISHES
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import speaking
 from server.testing.wires import Called, Cited, Refused, Said, Spent, Thought, Wire, Words
@@ -804,7 +807,7 @@ _MORE: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 ASKED_OF_ALL: Final[Mapping[str, Mapping[str, Any]]] = {
     **{feature: members for features in ASKED.values() for feature, members in features.items()},
-    **{f"the field `{field}`": {field: value} for field, value in WISHES.items()},
+    **{f"the field `{field}`": wish.request for field, wish in WISHES.items()},
     **_MORE,
 }
 
@@ -947,3 +950,88 @@ async def test_adapters_ask_where_the_sdks_do(kind: str, model: str, stream: boo
         assert answered.error is None
         theirs, ours = map(place, upstream.requests)
         assert ours == theirs
+
+
+# What is counted
+
+
+async def counted_by_openai(port: int, model: str) -> int:
+    async with Responses().client(port) as client:
+        return (await client.responses.input_tokens.count(model=model, input="hi")).input_tokens
+
+
+async def counted_by_anthropic(port: int, model: str) -> int:
+    async with Anthropic().client(port) as client:
+        asked = client.messages.count_tokens(model=model, messages=[{"role": "user", "content": "hi"}])
+        return (await asked).input_tokens
+
+
+async def counted_by_gemini(port: int, model: str) -> int:
+    told = await Gemini().client(port).models.count_tokens(model=model, contents="hi")
+    return int(told.total_tokens)
+
+
+async def counted_by_bedrock(port: int, model: str) -> int:
+    client = Bedrock().client(port)
+    # Its service knows models by their own names alone.
+    named, said = model.removeprefix("us."), [{"role": "user", "content": [{"text": "hi"}]}]
+    try:
+        told = await asyncio.to_thread(client.count_tokens, modelId=named, input={"converse": {"messages": said}})
+    finally:
+        client.close()
+    return int(told["inputTokens"])
+
+
+def of_counted_gemini(body: Any) -> set[str]:
+    whole = dict(body["generateContentRequest"])
+    return of_gemini(whole) if whole.pop("model") == f"models/{WIRES['gemini'].model}" else {"model"}
+
+
+def of_counted_bedrock(body: Any) -> set[str]:
+    shape = BEDROCK.operation_model("CountTokens").input_shape
+    return set(misfits(shape, {"modelId": "m", **body}, ""))
+
+
+COUNTERS: Final[Mapping[str, Callable[[int, str], Awaitable[int]]]] = {
+    "openai": counted_by_openai,
+    "anthropic": counted_by_anthropic,
+    "gemini": counted_by_gemini,
+    "bedrock": counted_by_bedrock,
+}
+COUNTED: Final[Mapping[str, Callable[[Any], set[str]]]] = {
+    "openai": typed(InputTokenCountParams),
+    "anthropic": typed(MessageCountTokensParams),
+    "gemini": of_counted_gemini,
+    "bedrock": of_counted_bedrock,
+}
+
+
+@pytest.mark.parametrize("kind", COUNTERS)
+async def test_tokens_are_counted_where_the_sdks_have_it_done(kind: str) -> None:
+    wire = WIRES[kind]
+    async with FakeUpstream() as upstream:
+        upstream.answer(speaking(wire, TEXT))
+        assert await COUNTERS[kind](upstream.port, wire.model) == Spent().input
+        options = wire.options(f"http://127.0.0.1:{upstream.port}")
+        options.pop("session_token", None)
+        async with registry.provider(kind)("asker", options) as provider:
+            assert await count(provider, a_request(model=wire.model)) == (Spent().input, [])
+        theirs, ours = map(place, upstream.requests)
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("kind", COUNTERS)
+async def test_what_is_sent_to_be_counted_is_of_the_sdks_types(kind: str) -> None:
+    wire, found = WIRES[kind], {}
+    async with FakeUpstream() as upstream:
+        upstream.answer(speaking(wire, TEXT))
+        async with registry.provider(kind)("asker", wire.options(f"http://127.0.0.1:{upstream.port}")) as provider:
+            for what, members in ASKED_OF_ALL.items():
+                asked = {"model": wire.model, "input": "Say hello."} | members
+                with contextlib.suppress(InvalidRequest):
+                    await count(provider, a_request(**asked), unsupported=Unsupported.REPORT)
+                    faults = COUNTED[kind](upstream.requests[-1].json)
+                    # What goes on as it came may be of no type of theirs.
+                    if faults and not (kind == "openai" and CHECKS[kind](asked)):
+                        found[what] = faults
+    assert found == {}

@@ -18,7 +18,14 @@ from server.testing import wire
 
 #: What asks no provider...
 QUIET = {
-    "ResponsesService": {"GetResponse", "StreamGetResponse", "DeleteResponse", "ListInputItems", "CancelResponse"},
+    "ResponsesService": {
+        "GetResponse",
+        "StreamGetResponse",
+        "DeleteResponse",
+        "ListInputItems",
+        "CancelResponse",
+        "CountInputTokens",  # which asks one, for no response
+    },
     "ConversationsService": {
         "CreateConversation",
         "GetConversation",
@@ -32,7 +39,7 @@ QUIET = {
     "ModelsService": {"ListModels", "GetModel"},
 }
 #: ... and what would, but is not offered yet: it joins the table when it is.
-NOT_YET = {"CompactResponse", "CountInputTokens", "Connect"}
+NOT_YET = {"CompactResponse", "Connect"}
 
 
 def test_the_table_has_every_method_that_makes_a_response() -> None:

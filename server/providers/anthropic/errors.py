@@ -29,6 +29,7 @@ _PLAIN: Final = frozenset({"invalid_request_error", "api_error"})
 #: There is no code for these: https://platform.claude.com/docs/en/build-with-claude/context-windows.
 _TOO_LONG: Final = re.compile(r"prompt is too long|exceeds? (?:the )?context (?:limit|window)", re.IGNORECASE)
 _EMPTY: Final = re.compile(rb"credit balance is too low|reached your specified API usage limits", re.IGNORECASE)
+_NO_MODEL: Final = re.compile(r"model: ")
 _THOUGHT: Final = re.compile(r"`(?:redacted_)?thinking`|thinking block")
 
 
@@ -59,6 +60,11 @@ def status_in_stream(value: Any) -> int:
 def is_of_the_account(body: bytes) -> bool:
     """Whether a refusal, told as one of the request, says that the account is empty."""
     return _EMPTY.search(body) is not None
+
+
+def is_of_the_model(message: str) -> bool:
+    """Whether something that was not found is the model."""
+    return _NO_MODEL.match(message) is not None
 
 
 def is_of_thoughts(message: str) -> bool:

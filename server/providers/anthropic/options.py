@@ -58,6 +58,11 @@ class Options(HttpOptions):
         return self.at("/v1/messages")
 
     @property
+    def count_url(self) -> Url:
+        """Where the tokens of messages are counted."""
+        return self.at("/v1/messages/count_tokens")
+
+    @property
     def credentials(self) -> Mapping[str, str]:
         return {} if self.api_key is None else {self.KEY_HEADER: self.api_key}
 

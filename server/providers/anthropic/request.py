@@ -1,6 +1,7 @@
 """The body of a request to the provider: what the caller asked for, and what the API insists on.
 
-By https://platform.claude.com/docs/en/api/messages/create.
+By https://platform.claude.com/docs/en/api/messages/create and
+https://platform.claude.com/docs/en/api/messages/count_tokens.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _CARRIED: Final = frozenset({
     "temperature", "top_p", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "service_tier",
     "safety_identifier", "user", "prompt_cache_options", "reasoning.summary",
 })  # fmt: skip
+#: What a request to count tokens may hold: what the model reads, and what says how it is to think.
+_COUNTED: Final = frozenset(
+    {"model", "system", "messages", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
+)
 #: The first version of the API that takes no `temperature` and no `top_p`, for whatever model.
 #: https://platform.claude.com/docs/en/api/migration-2026-10-21
 _NO_SAMPLING: Final = "2026-10-21"
@@ -34,17 +39,16 @@ _NO_SAMPLING: Final = "2026-10-21"
 _TIERS: Final = {"auto": "auto", "default": "standard_only", "priority": "auto"}
 
 
-def encode(
+def body_of(
     request: v1.CreateResponseRequest,
     tools: Tools,
     options: Options,
     loss: Loss,
     unseal: Unseal,
     *,
-    stream: bool,
     thoughts: bool = True,
-) -> bytes:
-    """Encode a request, which stays as it is. Without `thoughts` earlier ones are left out, and named."""
+) -> dict[str, Any]:
+    """The body but for `stream`, ready for `orjson.dumps`. Without `thoughts` earlier ones are left out, and named."""
     settings = read_settings(request, loss, _CARRIED, hosted=bool(tools.hosted))
     family = family_of(request.model, options.thinking)
     if options.version >= _NO_SAMPLING:
@@ -72,8 +76,12 @@ def encode(
         "service_tier": _tier(request, loss),
         **sampling_of(request, family, thinking, loss),
     }
-    body = {name: value for name, value in body.items() if value not in (None, [], {})}
-    return orjson.dumps(body | {"stream": stream})
+    return {name: value for name, value in body.items() if value not in (None, [], {})}
+
+
+def counted(body: dict[str, Any]) -> dict[str, Any]:
+    """What of a body is sent to have its tokens counted."""
+    return {name: value for name, value in body.items() if name in _COUNTED}
 
 
 def _output(settings: Settings, thinking: Thinking, loss: Loss) -> dict[str, Any]:

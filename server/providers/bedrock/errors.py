@@ -37,6 +37,7 @@ _STATUSES: Final = {
 }
 #: Types that other keys may mend.
 _STALE: Final = frozenset({"expiredtokenexception", "unrecognizedclientexception", "invalidsignatureexception"})
+_NO_THROUGHPUT: Final = "on-demand throughput"
 _TOO_LONG: Final = (
     "input is too long for requested model",
     "exceed context limit",
@@ -55,6 +56,11 @@ def kind_of(headers: Mapping[str, str], body: Any) -> str:
 def is_stale(kind: str) -> bool:
     """Whether an error says that the keys it was asked with are no longer good."""
     return kind.lower() in _STALE
+
+
+def is_of_throughput(message: str) -> bool:
+    """Whether a refusal says that a model is not to be had by its own name, but behind an inference profile alone."""
+    return _NO_THROUGHPUT in message.lower()
 
 
 def parsed(body: bytes) -> Any:

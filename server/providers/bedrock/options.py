@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from server.errors import InvalidValue
+from server.providers.bedrock.families import own_name
 from server.providers.http import Url
 from server.providers.seal import Seal
 from server.providers.upstream.options import Check, HttpOptions, line
@@ -78,10 +79,18 @@ class Options(HttpOptions):
 
     def url(self, model: str) -> Url:
         """Where a model answers. Raises `InvalidValue` for what can be no model's name."""
+        return self._method(model, "converse-stream")
+
+    def count_url(self, model: str) -> Url:
+        """Where the tokens are counted that a model would read; for models by their own names alone. Raises as `url`
+        does."""
+        return self._method(own_name(self.foundation(model)), "count-tokens")
+
+    def _method(self, model: str, method: str) -> Url:
         if not _MODEL.match(model):
             raise InvalidValue("Invalid 'model': the provider has no models of such names.", param="model")
         # The colon stays as it is: clients spell it either way, and what is signed must be what is sent.
-        return self.at(f"/model/{quote(model, safe=':')}/converse-stream")
+        return self.at(f"/model/{quote(model, safe=':')}/{method}")
 
     @property
     def root(self) -> str:

@@ -1,4 +1,4 @@
-"""The body of a request to ConverseStream."""
+"""The body of a request to ConverseStream, and to CountTokens."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ _CARRIED: Final = frozenset(
 )  # fmt: skip
 _SAMPLING: Final = {"temperature": "temperature", "top_p": "topP"}
 _TIERS: Final = frozenset({"flex", "priority"})
+_COUNTED: Final = frozenset({"messages", "system", "toolConfig", "additionalModelRequestFields"})
 
 
-def encode(
+def body_of(
     request: v1.CreateResponseRequest,
     tools: Tools,
     family: Family,
     proofs: Proofs,
     loss: Loss,
     guardrail: dict[str, str] | None = None,
-) -> bytes:
-    """Encode a request, which stays as it is. Raises an `InvalidRequest` that names what cannot be carried."""
+) -> dict[str, Any]:
+    """The body, ready for `orjson.dumps`. Raises an `InvalidRequest` that names what cannot be carried."""
     offer = Offer(tools, family, loss)
     settings = read_settings(request, loss, _CARRIED, hosted=bool(offer.runs))
     conversation = Conversation(read(request, tools, loss, caching=True), family, proofs, loss, runs=offer.runs)
@@ -75,8 +76,17 @@ def encode(
         "serviceTier": _tier(request, loss),
         "additionalModelRequestFields": more,
     }
-    body |= {name: value for name, value in optional.items() if value}
-    return orjson.dumps(body)
+    return body | {name: value for name, value in optional.items() if value}
+
+
+def counted(body: dict[str, Any], loss: Loss) -> dict[str, Any]:
+    """The body of a request to count the tokens of another.
+
+    By https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseTokensRequest.html.
+    """
+    if "textFormat" in body.get("outputConfig", {}):
+        loss.note("text.format")  # a form is not among what is counted
+    return {"input": {"converse": {name: value for name, value in body.items() if name in _COUNTED}}}
 
 
 def _inference(
@@ -131,5 +141,5 @@ def _unknown_members(request: v1.CreateResponseRequest, family: Family, loss: Lo
                 except TypeError:
                     raise loss.refusal(name, "It is nested too deeply.") from None
             else:
-                loss.note(name)
+                loss.unknown(name)
     return kept

@@ -155,8 +155,11 @@ def _add_settings(
         if name in quirks.fields and request.HasField(name):
             body[name] = getattr(request, name)
     if request.HasField("prompt_cache_options") and "prompt_cache_options" in quirks.fields:
-        loss.rest(request.prompt_cache_options, {"mode", "ttl"}, "prompt_cache_options")
-        spelled = openai_json.spell(request.prompt_cache_options, nulls=False)
+        options = request.prompt_cache_options
+        if options.prewarm:
+            loss.cannot("prompt_cache_options.prewarm", "It would answer.")
+        loss.rest(options, {"mode", "ttl", "prewarm"}, "prompt_cache_options", hints={"comparison_response_id"})
+        spelled = openai_json.spell(options, nulls=False)
         body["prompt_cache_options"] = {name: spelled[name] for name in ("mode", "ttl") if name in spelled}
     if settings.effort is not None:
         _add_effort(body, settings.effort, quirks, loss)

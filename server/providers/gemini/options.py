@@ -81,13 +81,19 @@ class Options(HttpOptions):
 
     def url(self, model: str, *, stream: bool) -> Url:
         """Where a model answers."""
+        url = self._method(model, "streamGenerateContent" if stream else "generateContent")
+        return url.copy_with(params={"alt": "sse"}) if stream else url
+
+    def count_url(self, model: str) -> Url:
+        """Where the tokens are counted that a model would read."""
+        return self._method(model, "countTokens")
+
+    def _method(self, model: str, method: str) -> Url:
         root = self.base_url or (_vertex(self.location) if self.location is not None else _STUDIO)
         place = ""
         if self.project is not None:
             place = f"/projects/{quote(self.project, safe=':')}/locations/{self.location}/publishers/google"
-        method = "streamGenerateContent" if stream else "generateContent"
-        url = parse_url(f"{root.rstrip('/')}{place}/models/{quote(model, safe='')}:{method}")
-        return url.copy_with(params={"alt": "sse"}) if stream else url
+        return parse_url(f"{root.rstrip('/')}{place}/models/{quote(model, safe='')}:{method}")
 
     def seal(self, origin: str) -> Seal:
         # Signatures hold for the side of Google that made them, AI Studio or Vertex. Nobody else can make use of them:

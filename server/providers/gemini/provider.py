@@ -1,9 +1,11 @@
-"""The provider itself: one request to `generateContent` or `streamGenerateContent` for each answer."""
+"""The provider itself: one request to `generateContent`, `streamGenerateContent` or `countTokens` for each call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import orjson
 
 from antiphon.responses import v1
 from server.errors import ServiceError, UpstreamAuthentication
@@ -14,9 +16,9 @@ from server.providers.gemini.families import family_of
 from server.providers.gemini.options import Options
 from server.providers.gemini.proofs import Proofs
 from server.providers.gemini.reader import GeminiReader
-from server.providers.gemini.request import LABEL, encode
+from server.providers.gemini.request import LABEL, body_of, counted
 from server.providers.gemini.tokens import Tokens
-from server.providers.http import Answer, Http
+from server.providers.http import Answer, Http, Url
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
 from server.providers.upstream.provider import HttpProvider
@@ -39,24 +41,35 @@ class GeminiProvider(HttpProvider):
             self._tokens.close()
 
     async def _ask(self, request: v1.CreateResponseRequest, context: CallContext) -> tuple[Answer, GeminiReader]:
+        tools, proofs, body = self._translated(request, context)
+        translator = GeminiTranslator(tools, proofs, self._mask)
+        reader = GeminiReader(translator, max_event_bytes=self._max_bytes)
+        url = self._options.url(request.model, stream=context.incremental)
+        return await self._send(url, body, context), reader
+
+    async def count_tokens(self, request: v1.CreateResponseRequest, context: CallContext) -> int:
+        """See `TokenCounter`."""
+        _, _, body = self._translated(request, context)
+        body = counted(body, request.model, is_vertex=self._options.is_vertex)
+        return await self._count(self._send(self._options.count_url(request.model), body, context), "totalTokens")
+
+    def _translated(
+        self, request: v1.CreateResponseRequest, context: CallContext
+    ) -> tuple[Tools, Proofs, dict[str, Any]]:
         loss = Loss(context, LABEL)
         tools = Tools(request, loss)
         proofs = Proofs(self._seal, request.model)
         family = family_of(request.model)
-        body = encode(request, tools, loss, proofs, family, is_vertex=self._options.is_vertex)
-        translator = GeminiTranslator(tools, proofs, self._mask)
-        reader = GeminiReader(translator, max_event_bytes=self._max_bytes)
-        return await self._send(request.model, body, context), reader
+        return tools, proofs, body_of(request, tools, loss, proofs, family, is_vertex=self._options.is_vertex)
 
-    async def _send(self, model: str, body: bytes, context: CallContext) -> Answer:
-        url = self._options.url(model, stream=context.incremental)
+    async def _send(self, url: Url, body: dict[str, Any], context: CallContext) -> Answer:
         headers = self._headers(context)
         if self._tokens is None:
-            return await self._post(url, headers, body, context)
+            return await self._post(url, headers, orjson.dumps(body), context)
         token = await self._tokens.current()
         headers["authorization"] = f"Bearer {token}"
         try:
-            return await self._post(url, headers, body, context)
+            return await self._post(url, headers, orjson.dumps(body), context)
         except UpstreamAuthentication:
             self._tokens.reject(token)
             raise

@@ -1,7 +1,9 @@
 """The body of a request to `generateContent`.
 
 By https://ai.google.dev/api/generate-content and
-https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference.
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference; that of a request to count tokens by
+https://ai.google.dev/api/tokens and
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/count-tokens.
 """
 
 from __future__ import annotations
@@ -30,12 +32,14 @@ _NUMBERS: Final = {
     "frequency_penalty": "frequencyPenalty",
 }
 _TIERS: Final = frozenset({"flex", "priority"})
+#: What Vertex takes to count tokens; AI Studio takes whole requests.
+_COUNTED: Final = frozenset({"contents", "systemInstruction", "tools", "generationConfig"})
 
 
-def encode(
+def body_of(
     request: v1.CreateResponseRequest, tools: Tools, loss: Loss, proofs: Proofs, family: Family, *, is_vertex: bool
-) -> bytes:
-    """Encode a request, which stays as it is. Raises an `InvalidRequest` for what cannot be carried."""
+) -> dict[str, Any]:
+    """The body, ready for `orjson.dumps`. Raises an `InvalidRequest` for what cannot be carried."""
     carried = {*_NUMBERS, "top_logprobs", "reasoning.summary"}
     if request.service_tier in _TIERS:
         carried.add("service_tier")
@@ -60,7 +64,14 @@ def encode(
     if not is_vertex:
         # AI Studio keeps what it is sent unless told not to: the history is the server's own.
         body["store"] = False
-    return orjson.dumps(body)
+    return body
+
+
+def counted(body: dict[str, Any], model: str, *, is_vertex: bool) -> dict[str, Any]:
+    """The body of a request to count the tokens of another."""
+    if is_vertex:
+        return {name: value for name, value in body.items() if name in _COUNTED}
+    return {"generateContentRequest": {"model": f"models/{model}"} | body}
 
 
 def _generation(request: v1.CreateResponseRequest, settings: Settings, loss: Loss, family: Family) -> dict[str, Any]:

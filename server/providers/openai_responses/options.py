@@ -31,6 +31,11 @@ class Options(HttpOptions):
         return self.at("/responses", api_version=self.api_version)
 
     @property
+    def count_url(self) -> Url:
+        """Where input tokens are counted."""
+        return self.at("/responses/input_tokens", api_version=self.api_version)
+
+    @property
     def key_name(self) -> str:
         return self.key_header
 

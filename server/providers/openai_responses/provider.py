@@ -11,7 +11,8 @@ from server.providers.http import Answer, Http
 from server.providers.openai_responses.answer import EventReader
 from server.providers.openai_responses.options import Options
 from server.providers.openai_responses.proofs import Proofs
-from server.providers.openai_responses.request import asks_for_reasoning, encode
+from server.providers.openai_responses.request import asks_for_reasoning, encode, encode_count
+from server.providers.prompt.loss import Loss
 from server.providers.upstream.provider import HttpProvider
 
 _MAX_REMEMBERED: Final = 1000
@@ -23,6 +24,7 @@ class OpenAIResponsesProvider(HttpProvider):
     def __init__(self, name: str, options: Options, http: Http) -> None:
         super().__init__(name, options, http)
         self._url = options.url
+        self._count_url = options.count_url
         self._proofs = Proofs(options.seal(f"openai {name}") if options.seal_keys or options.api_key else None)
         #: Models that refuse to be asked for sealed reasoning, as those without reasoning do.
         self._unsealed: set[str] = set()
@@ -42,6 +44,11 @@ class OpenAIResponsesProvider(HttpProvider):
             self._unsealed.clear()
         self._unsealed.add(request.model)
         return await self._send(request, context, sealed=False), reader
+
+    async def count_tokens(self, request: v1.CreateResponseRequest, context: CallContext) -> int:
+        """See `TokenCounter`."""
+        body = encode_count(self._proofs.opened(request), Loss(context, "OpenAI's count of input tokens"))
+        return await self._count(self._post(self._count_url, self._headers(context), body, context), "input_tokens")
 
     async def _send(self, request: v1.CreateResponseRequest, context: CallContext, *, sealed: bool) -> Answer:
         body = encode(request, stream=context.incremental, sealed_reasoning=sealed)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from google.protobuf.message import Message
 
 from antiphon import openai_json
 from server.errors import UnsupportedParameter
 from server.providers.base import CallContext, Unsupported
+
+#: Members that only a request to count tokens has by the contract: the manner of a model.
+_CHANGING: Final = frozenset({"personality"})
 
 
 class Loss:
@@ -49,6 +53,14 @@ class Loss:
             self._named.add(param)
             self._omitted.append(param)
 
+    def unknown(self, param: str) -> None:
+        """Say that a member which the contract does not know is left out: but for those of which it is known that they
+        would change the answer, it is taken for a hint."""
+        if param in _CHANGING:
+            self.cannot(param)
+        else:
+            self.note(param)
+
     def rest(
         self, message: Message, taken: Collection[str], path: str = "", *, hints: Collection[str] = frozenset()
     ) -> None:
@@ -60,7 +72,7 @@ class Loss:
             if field.name == "catch_all":
                 unknown: str = getattr(message, field.name)
                 for member in openai_json.parse(unknown.encode()):
-                    self.note(f"{path}.{member}" if path else member)
+                    self.unknown(f"{path}.{member}" if path else member)
                 continue
             member = openai_json.json_path(message.DESCRIPTOR, [field.name])  # type: ignore[arg-type]
             param = f"{path}.{member}" if path else member

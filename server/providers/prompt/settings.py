@@ -27,6 +27,14 @@ _DEFAULTS: Final[dict[str, Collection[Any]]] = {
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
 }
+#: Of fields that are messages, members whose values may ask for nothing.
+_DEFAULT_MEMBERS: Final[dict[str, dict[str, Collection[Any]]]] = {
+    "image": {"context_compression": ("auto", "disabled")},
+    "access_programs": {"cyber": ("standard",)},
+    "background_options": {"completion_window": ("soonest",)},
+}
+#: Members that change no answer, of fields that are no hints.
+_HINTS_WITHIN: Final[dict[str, Collection[str]]] = {"background_options": ("continuation_id",)}
 _LOGPROBS: Final = "message.output_text.logprobs"
 #: What `include` may ask for that is told whenever there is any, or concerns what is not there.
 _INCLUDED: Final = frozenset(
@@ -68,6 +76,16 @@ def read_settings(
             taken.add(name)
     if not hosted:
         taken.add("max_tool_calls")
+    if not request.multi_agent.enabled:
+        taken.add("multi_agent")
+    if request.prompt_cache_options.prewarm and "prompt_cache_options" not in carried:
+        loss.cannot("prompt_cache_options.prewarm", "It would answer.")
+    for name, members in _DEFAULT_MEMBERS.items():
+        if request.HasField(name):
+            taken.add(name)
+            given = getattr(request, name)
+            plain = {member for member, values in members.items() if getattr(given, member) in values}
+            loss.rest(given, plain, name, hints=_HINTS_WITHIN.get(name, ()))
     loss.rest(request, taken, hints=_HINTS)
     effort, summary = _reasoning(request, loss, carried)
     verbosity = request.text.verbosity if request.text.verbosity not in ("", "medium") else None

@@ -17,7 +17,7 @@ from server.providers.writer import EventWriter
 
 MODEL: Final = "echo"
 #: What would change an answer, and cannot be stood in for.
-_UNSUPPORTED: Final = ("prompt", "moderation", "multi_agent")
+_UNSUPPORTED: Final = ("prompt", "moderation")
 #: Deltas after which others get their turn on the event loop.
 _STRIDE: Final = 64
 #: Deltas that are handed on at once to a caller who does not stream: a long answer need not be in memory twice.
@@ -34,9 +34,7 @@ class ScriptedProvider:
         self, request: v1.CreateResponseRequest, context: CallContext
     ) -> AsyncIterator[Sequence[v1.ResponseStreamEvent]]:
         """Answer a request; see `server.providers.base.Provider`."""
-        if request.model != MODEL:
-            raise ModelNotFound(f"The provider '{self._name}' has only the model '{MODEL}'.", param="model")
-        _check_supported(request)
+        self._check(request)
         directives = read_directives(request.metadata)
         turn = read_turn(request)
         answer = decide(request, turn, directives)
@@ -64,6 +62,16 @@ class ScriptedProvider:
         else:
             writer.finish("completed", usage=_usage(turn, meter))
         yield writer.take()
+
+    async def count_tokens(self, request: v1.CreateResponseRequest, context: CallContext) -> int:  # noqa: ARG002
+        """Count its words, as the usage of an answer does; see `server.providers.base.TokenCounter`."""
+        self._check(request)
+        return read_turn(request).input_tokens
+
+    def _check(self, request: v1.CreateResponseRequest) -> None:
+        if request.model != MODEL:
+            raise ModelNotFound(f"The provider '{self._name}' has only the model '{MODEL}'.", param="model")
+        _check_supported(request)
 
 
 class _Pace:
@@ -99,6 +107,10 @@ def _check_supported(request: v1.CreateResponseRequest) -> None:
     for name in _UNSUPPORTED:
         if request.HasField(name):
             raise UnsupportedParameter(f"The scripted provider does not support '{name}'.", param=name)
+    if request.multi_agent.enabled:
+        raise UnsupportedParameter("The scripted provider does not support 'multi_agent'.", param="multi_agent")
+    if request.prompt_cache_options.prewarm:
+        raise UnsupportedParameter("The scripted provider has no cache to fill.", param="prompt_cache_options.prewarm")
     if request.context_management:
         raise UnsupportedParameter(
             "The scripted provider does not support 'context_management'.", param="context_management"

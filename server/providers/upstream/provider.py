@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias
 
+import orjson
+
 from antiphon.responses import v1
 from server.errors import ServiceError, UpstreamError
-from server.providers.base import CallContext
+from server.providers.base import CallContext, NoTokenCount
 from server.providers.http import Answer, Headers, Http, TooLarge, Url, open_http
 from server.providers.upstream.mask import Mask
 from server.providers.upstream.options import HttpOptions
-from server.providers.upstream.refusals import MAX_ERROR_BYTES, Read, openai_verdict, refusal
+from server.providers.upstream.refusals import MAX_ERROR_BYTES, NotServed, Read, openai_verdict, refusal
 
 #: How long the text of a refusal is waited for, once its status is known.
 _ERROR_SECONDS: Final = 5.0
+#: More tokens than any model reads: what counts more is not believed.
+_MOST_TOKENS: Final = 10**9
+#: Longer than any provider's count of tokens.
+_MAX_COUNT_BYTES: Final = 64 * 1024
+#: How providers say that they do not count for a model.
+_DOES_NOT_COUNT: Final = re.compile(
+    r"(?:n't|n’t|not) support(?:ed)?\b.{0,40}(?:counting tokens|token counting|count_?tokens)", re.IGNORECASE
+)
 
 Events: TypeAlias = Sequence[v1.ResponseStreamEvent]
 
@@ -119,6 +130,40 @@ class HttpProvider(ABC):
                 yield reader.whole(body)
             else:
                 raise UpstreamError("The provider's answer is neither JSON nor a stream of events.")
+
+    async def _count(self, asked: Awaitable[Answer], member: str) -> int:
+        """The number of tokens in the answer to a request to count them: that member of its JSON. Raises
+        `NoTokenCount` where the provider says that it does not count, or another `ServiceError`."""
+        try:
+            answer = await asked
+        except ServiceError as failure:
+            if self._says_no_count(failure):
+                raise NoTokenCount from None
+            raise
+        async with answer:
+            try:
+                value: Any = orjson.loads(await answer.read(_MAX_COUNT_BYTES))
+            except (TooLarge, orjson.JSONDecodeError):
+                value = None
+        tokens = value.get(member) if isinstance(value, dict) else None
+        if type(tokens) is not int or not 0 <= tokens <= _MOST_TOKENS:
+            raise UpstreamError("The provider's answer is no count of tokens.")
+        return tokens
+
+    def _says_no_count(self, failure: ServiceError) -> bool:
+        """Whether a provider that was asked to count says that it does not: that there is no such method, or not for
+        this model."""
+        if isinstance(failure, NotServed):
+            return True
+        if failure.http_status not in (400, 404, 422):
+            return False
+        return _DOES_NOT_COUNT.search(failure.message) is not None or (
+            failure.http_status == 404 and not self._misses_the_model(failure)
+        )
+
+    def _misses_the_model(self, failure: ServiceError) -> bool:
+        """Whether it is the model that a refusal with 404 does not find, not the method."""
+        return failure.code == "model_not_found" or failure.param == "model"
 
     def _headers(self, context: CallContext) -> Headers:
         """The headers of a call; a copy."""

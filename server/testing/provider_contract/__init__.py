@@ -10,10 +10,11 @@ reason; the tests of it are skipped with that reason.
 """
 
 from server.testing.provider_contract.answers import Answers
+from server.testing.provider_contract.counting import Counting
 from server.testing.provider_contract.ends import Ends
 from server.testing.provider_contract.errors import Errors
 from server.testing.provider_contract.requests import Requests
 
 
-class ProviderContract(Answers, Ends, Errors, Requests):
+class ProviderContract(Answers, Counting, Ends, Errors, Requests):
     """Subclass it, and give it the fixture `wire`."""

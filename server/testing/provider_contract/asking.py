@@ -14,7 +14,7 @@ from server.engine.transcript import Transcript
 from server.errors import (
     ServiceError,
 )
-from server.providers.base import CallContext, Provider, Unsupported
+from server.providers.base import CallContext, Provider, TokenCounter, Unsupported
 from server.testing.order import check_event_order, check_order
 from server.testing.wires.base import Called, Refused, Said, Thought, Words
 
@@ -25,13 +25,6 @@ TERMINAL: Final = ("completed", "incomplete", "failed")
 GREETING: Final = Words(["Hel", "lo, ", "wörld 🎉", " \u2028 and\u0085 more"])
 OSLO: Final = Called("call_A1b2C3d4", "get_weather", ['{"city"', ': "Os', 'lo", "days": 1.50}'])
 BERGEN: Final = Called("call_E5f6G7h8", "get_weather", ['{"ci', 'ty": "Bergen 🌧"', "}"])
-WEATHER: Final = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "Tells the weather.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    "strict": False,
-}
 THOUGHT: Final = Thought(["Let me ", "think", "."], proof="c2lnbmF0dXJl")
 
 TEXT: Final = Said([GREETING])
@@ -109,6 +102,18 @@ def outcome(response: v1.Response) -> list[tuple[str, ...]]:
 def a_request(**members: Any) -> v1.CreateResponseRequest:
     whole = {"model": MODEL, "input": "Say hello."} | members
     return openai_json.decode(json.dumps(whole).encode(), v1.CreateResponseRequest)
+
+
+async def count(
+    provider: Provider, request: v1.CreateResponseRequest, *, unsupported: Unsupported = Unsupported.REFUSE
+) -> tuple[int, list[str]]:
+    """Have a request counted: its tokens, and what is left out."""
+    assert isinstance(provider, TokenCounter)
+    context = CallContext("req_1", "", False, unsupported=unsupported, trace_headers={"traceparent": "00-1-2-01"})
+    before = request.SerializeToString(deterministic=True)
+    tokens = await provider.count_tokens(request, context)
+    assert request.SerializeToString(deterministic=True) == before, "the request was changed"
+    return tokens, context.omitted
 
 
 async def ask(

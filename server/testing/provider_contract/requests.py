@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -17,50 +16,16 @@ from server.testing.provider_contract.asking import (
     TEXT,
     THOUGHT,
     THOUGHTFUL_CALL,
-    WEATHER,
     a_request,
     ask,
     outcome,
     spelled,
 )
 from server.testing.provider_contract.base import Suite
+from server.testing.provider_contract.fate import Kind, fate
+from server.testing.provider_contract.wishes import WEATHER, WISHES
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.base import Called, Said, Wire
-
-#: A field of the request, and a value for it that asks for something; every field stands here.
-WISHES: Final[Mapping[str, Any]] = {
-    "instructions": "Be brief.",
-    "temperature": 0.25,
-    "top_p": 0.5,
-    "top_logprobs": 3,
-    "max_output_tokens": 321,
-    "max_tool_calls": 3,
-    "parallel_tool_calls": False,
-    "tools": [WEATHER],
-    "tool_choice": "required",
-    "text": {"format": {"type": "json_object"}},
-    "reasoning": {"effort": "high"},
-    "truncation": "auto",
-    "service_tier": "flex",
-    "safety_identifier": "user-1",
-    "user": "user-2",
-    "prompt_cache_key": "key-1",
-    "prompt_cache_retention": "24h",
-    "prompt_cache_options": {"mode": "implicit"},
-    "prompt": {"id": "pmpt_1"},
-    "context_management": [{"type": "compaction", "compact_threshold": 2000}],
-    "moderation": {"model": "omni-moderation-latest"},
-    "image": {"context_compression": "enabled"},
-    "access_programs": {"cyber": "standard"},
-    "multi_agent": {"enabled": True},
-    "presence_penalty": 0.5,
-    "frequency_penalty": 0.5,
-    "background_options": {"completion_window": "24h"},
-    "include": ["message.output_text.logprobs"],
-    "client_metadata": {"unknown": "to the contract"},
-}
-#: The gateway's own to carry out, or without effect where nothing else is asked for.
-_NOT_ASKED: Final = frozenset({"max_tool_calls", "parallel_tool_calls", "tool_choice"})
 
 
 class Requests(Suite):
@@ -154,26 +119,19 @@ class Requests(Suite):
         self, wire: Wire, upstream: FakeUpstream, provider: Provider, wish: str
     ) -> None:
         upstream.answer(self.stream(wire, wire.frames(TEXT)))
-        await ask(provider)
-        given = {wish: WISHES[wish]} | ({"tools": [WEATHER]} if wish in _NOT_ASKED else {})
-        asked = await ask(provider, a_request(**given))
-        if isinstance(asked.error, UnsupportedParameter):
-            assert str(asked.error.param).startswith(wish), f"refused as {asked.error.param}"
-            assert len(upstream.requests) == 1, "refused only after it was sent"
-            reported = await ask(provider, a_request(**given), unsupported=Unsupported.REPORT)
+        asked, field = WISHES[wish], wish.partition(".")[0]
+        found = await fate(provider, upstream, a_request(**asked.request), a_request(**asked.beside), wish)
+        if found.error is not None:
+            assert str(found.error.param).startswith((field, "tools")), f"refused as {found.error.param}"
+            assert upstream.requests == [], "refused only after it was sent"
+            reported = await ask(provider, a_request(**asked.request), unsupported=Unsupported.REPORT)
             if isinstance(reported.error, UnsupportedParameter):
-                assert wish == "prompt", "cannot be left out"
+                assert field == "prompt", "cannot be left out"
                 return
             assert reported.last == "completed"
-            assert any(path.startswith(wish) for path in reported.omitted)
-            return
-        assert asked.last == "completed"
-        if any(path.startswith(wish) for path in asked.omitted) or wish == "max_tool_calls":
-            return
-        before, after = (sent.json for sent in upstream.requests)
-        if given.keys() != {wish}:
-            assert after != before
-        assert after != before, f"{wish} was dropped in silence"
+            assert any(path.startswith((field, "tools")) for path in reported.omitted)
+        else:
+            assert found.kind is not Kind.LOST, f"{wish} was dropped in silence"
 
     @pytest.mark.parametrize(
         ("item", "path"),

@@ -1,6 +1,7 @@
 """The wire of Anthropic's Messages API.
 
 By https://platform.claude.com/docs/en/api/messages/create,
+https://platform.claude.com/docs/en/api/messages/count_tokens,
 https://platform.claude.com/docs/en/build-with-claude/streaming,
 https://platform.claude.com/docs/en/build-with-claude/thinking,
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool,
@@ -32,7 +33,7 @@ _REQUEST_ID = "req_011CSHoEeqs5C35K2UUqR7Fy"
 
 
 class AnthropicWire(Wire):
-    """`POST /v1/messages`."""
+    """`POST /v1/messages` and `POST /v1/messages/count_tokens`."""
 
     kind = "anthropic"
     model = "claude-opus-5"
@@ -99,6 +100,12 @@ class AnthropicWire(Wire):
 
     def wants_json(self, request: Json) -> bool:
         return "format" in request.get("output_config", {})
+
+    def wants_count(self, path: str) -> bool:
+        return path.endswith("/v1/messages/count_tokens")
+
+    def count(self, tokens: int) -> bytes:
+        return json.dumps({"input_tokens": tokens}).encode()
 
     def wants_stream(self, path: str, request: Json) -> bool:
         return bool(request.get("stream"))

@@ -113,7 +113,7 @@ class Wire(ABC):
     #: `refusal` (apart from text), `reasoning`, `proof`, `logprobs`, `citations`, `filter`, `late usage` (after the
     #: event that says why the answer stopped), `interleaved calls`, `content after calls`, `whole` (answers that do
     #: not stream), `no usage`, `comments`, `line ends` (framing by lines), `cached`, `cache_write`,
-    #: `reasoning tokens`, `error mid-stream`.
+    #: `reasoning tokens`, `error mid-stream`, `count` (of the tokens of a request, before it is answered).
     lacks: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
@@ -180,6 +180,18 @@ class Wire(ABC):
     def wants_json(self, request: Json) -> bool:
         """Whether a request wants an answer in JSON."""
         raise NotImplementedError
+
+    def wants_count(self, path: str) -> bool:
+        """Whether a request wants to know how many tokens it is."""
+        return False
+
+    def count(self, tokens: int) -> bytes:
+        """The answer to such a request."""
+        raise NotImplementedError(self.lacks["count"])
+
+    def to_count(self, request: Json) -> Json:
+        """What is to be counted, as it would be sent to be answered, out of the body of such a request."""
+        return request
 
     @abstractmethod
     def wants_stream(self, path: str, request: Json) -> bool:

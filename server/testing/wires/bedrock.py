@@ -1,6 +1,7 @@
-"""The wire of Amazon Bedrock's ConverseStream.
+"""The wire of Amazon Bedrock's ConverseStream and CountTokens.
 
-By https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html and
+By https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html,
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html; its frames by
 https://smithy.io/2.0/aws/amazon-eventstream.html.
 """
@@ -75,7 +76,7 @@ _framed = frame
 
 
 class BedrockWire(Wire):
-    """`POST /model/{modelId}/converse-stream`."""
+    """`POST /model/{modelId}/converse-stream` and `POST /model/{modelId}/count-tokens`."""
 
     kind = "bedrock"
     model = "us.anthropic.claude-sonnet-4-6"
@@ -156,6 +157,15 @@ class BedrockWire(Wire):
 
     def wants_json(self, request: Json) -> bool:
         return "textFormat" in request.get("outputConfig", {})
+
+    def wants_count(self, path: str) -> bool:
+        return path.endswith("/count-tokens")
+
+    def count(self, tokens: int) -> bytes:
+        return json.dumps({"inputTokens": tokens}).encode()
+
+    def to_count(self, request: Json) -> Json:
+        return request["input"]["converse"]
 
     def wants_stream(self, path: str, request: Json) -> bool:
         return path.endswith("/converse-stream")

@@ -30,6 +30,7 @@ from server.testing.wires.base import (
     Words,
 )
 
+_NO_COUNT: Final[dict[str, str]] = {"count": "it has no such call; an estimate says that it is one"}
 _SECRET = "sk-CANARY-0123456789"  # noqa: S105
 _FINISH: Mapping[Stop, str] = {"end": "stop", "calls": "tool_calls", "length": "length", "filter": "content_filter"}
 
@@ -44,7 +45,7 @@ class ChatCompletionsWire(Wire):
     kind = "chat_completions"
     model = "gpt-5.6"
     preset: ClassVar[str] = "openai"
-    lacks: ClassVar[Mapping[str, str]] = {
+    lacks: ClassVar[Mapping[str, str]] = _NO_COUNT | {
         "reasoning": "OpenAI's models tell nothing of it here",
         "proof": "there is no reasoning that could be sent back",
     }
@@ -220,7 +221,7 @@ class OpenRouterWire(ChatCompletionsWire):
 
     model = "anthropic/claude-sonnet-5"
     preset = "openrouter"
-    lacks: ClassVar[Mapping[str, str]] = {}
+    lacks: ClassVar[Mapping[str, str]] = _NO_COUNT
 
     def comments(self) -> Frames:
         return [b": OPENROUTER PROCESSING\n\n"]
@@ -270,7 +271,7 @@ class DeepSeekWire(ChatCompletionsWire):
 
     model = "deepseek-v4-pro"
     preset = "deepseek"
-    lacks: ClassVar[Mapping[str, str]] = {
+    lacks: ClassVar[Mapping[str, str]] = _NO_COUNT | {
         "proof": "reasoning is sent back as it was told, unproved",
         "citations": "it searches nothing",
         "refusal": "its models refuse in their text",
@@ -304,7 +305,7 @@ class MistralWire(ChatCompletionsWire):
 
     model = "mistral-medium-3-5"
     preset = "mistral"
-    lacks: ClassVar[Mapping[str, str]] = {
+    lacks: ClassVar[Mapping[str, str]] = _NO_COUNT | {
         "proof": "thinking is sent back as it was told, unproved",
         "interleaved calls": "each comes whole",
         "cut calls": "each comes whole",

@@ -1,6 +1,7 @@
-"""The wire of Gemini's `generateContent` and `streamGenerateContent?alt=sse`.
+"""The wire of Gemini's `generateContent`, `streamGenerateContent?alt=sse` and `countTokens`.
 
 By https://ai.google.dev/api/generate-content,
+https://ai.google.dev/api/tokens,
 https://ai.google.dev/gemini-api/docs/thought-signatures,
 https://ai.google.dev/gemini-api/docs/google-search and
 https://ai.google.dev/gemini-api/docs/troubleshooting.
@@ -121,6 +122,18 @@ class GeminiWire(Wire):
 
     def wants_json(self, request: Json) -> bool:
         return bool(request.get("generationConfig", {}).get("responseMimeType") == "application/json")
+
+    def wants_count(self, path: str) -> bool:
+        return path.endswith(":countTokens")
+
+    def count(self, tokens: int) -> bytes:
+        details = [{"modality": "TEXT", "tokenCount": tokens}]
+        return json.dumps({"totalTokens": tokens, "promptTokensDetails": details}).encode()
+
+    def to_count(self, request: Json) -> Json:
+        whole = dict(request["generateContentRequest"])
+        assert whole.pop("model").startswith("models/")
+        return whole
 
     def wants_stream(self, path: str, request: Json) -> bool:
         return path.endswith(":streamGenerateContent?alt=sse")

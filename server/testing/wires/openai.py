@@ -1,7 +1,8 @@
 """The wire of the Responses API itself.
 
-By https://platform.openai.com/docs/api-reference/responses and
-https://platform.openai.com/docs/api-reference/responses-streaming.
+By https://platform.openai.com/docs/api-reference/responses,
+https://platform.openai.com/docs/api-reference/responses-streaming and
+https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens/methods/count.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _Block = tuple[list[Json], Json]
 
 
 class OpenAIWire(Wire):
-    """`POST /responses`."""
+    """`POST /responses` and `POST /responses/input_tokens`."""
 
     kind = "openai"
     model = "gpt-5.6"
@@ -68,6 +69,12 @@ class OpenAIWire(Wire):
 
     def wants_json(self, request: Json) -> bool:
         return str(request.get("text", {}).get("format", {}).get("type")).startswith("json")
+
+    def wants_count(self, path: str) -> bool:
+        return path.endswith("/responses/input_tokens")
+
+    def count(self, tokens: int) -> bytes:
+        return spell({"object": "response.input_tokens", "input_tokens": tokens})
 
     def wants_stream(self, path: str, request: Json) -> bool:
         return bool(request.get("stream"))

@@ -138,7 +138,7 @@ TABLE: dict[str, tuple[str, bytes, grpc.StatusCode, str, str]] = {
     ),
     "cancel": ("CancelResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
     "compact": ("CompactResponse", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
-    "count": ("CountInputTokens", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
+    "count": ("CountInputTokens", b"", CODE.INVALID_ARGUMENT, "MISSING_REQUIRED_PARAMETER", "model"),
     "resume": ("StreamGetResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
     "an unknown conversation": (
         "/antiphon.responses.v1.ConversationsService/GetConversation",

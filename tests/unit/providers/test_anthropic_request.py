@@ -12,7 +12,7 @@ from antiphon import openai_json
 from antiphon.responses import v1
 from server.errors import InvalidValue, UnsupportedParameter
 from server.providers.anthropic.options import Options
-from server.providers.anthropic.request import encode
+from server.providers.anthropic.request import body_of
 from server.providers.base import CallContext, Unsupported
 from server.providers.claude.families import family_of
 from server.providers.prompt.loss import Loss
@@ -57,16 +57,8 @@ def raw(
     policy = Unsupported.REPORT if report else Unsupported.REFUSE
     context = CallContext("req_1", "resp_1", stream, unsupported=policy)
     loss = Loss(context, "It")
-    body = encode(
-        request,
-        Tools(request, loss),
-        Options.of("test", options or {}),
-        loss,
-        unseal,
-        stream=stream,
-        thoughts=thoughts,
-    )
-    return body, context.omitted
+    body = body_of(request, Tools(request, loss), Options.of("test", options or {}), loss, unseal, thoughts=thoughts)
+    return orjson.dumps(body | {"stream": stream}), context.omitted
 
 
 def sent(**members: Any) -> Any:
@@ -176,7 +168,7 @@ def test_texts_that_are_json_keep_their_own_text() -> None:
     }
     request = openai_json.decode(json.dumps(given).replace('"$"', schema).encode(), v1.CreateResponseRequest)
     loss = Loss(CallContext("r", "r", True), "It")
-    body = encode(request, Tools(request, loss), Options.of("test", {}), loss, unseal, stream=True)
+    body = orjson.dumps(body_of(request, Tools(request, loss), Options.of("test", {}), loss, unseal))
     assert body.count(schema.encode()) == 2
     assert b'"input":{"z": 1.50, "a":10000000000000000000000}' in body
 

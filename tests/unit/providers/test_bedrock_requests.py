@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 
 from antiphon.responses import v1
@@ -12,7 +13,7 @@ from server.errors import ServiceError, UnsupportedParameter
 from server.providers.base import CallContext, Unsupported
 from server.providers.bedrock.families import family_of
 from server.providers.bedrock.proofs import Proofs
-from server.providers.bedrock.request import encode
+from server.providers.bedrock.request import body_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
 from server.providers.seal import Seal
@@ -49,7 +50,7 @@ def sent(
     """The body, and what was left out."""
     context = CallContext("r", "r", True, unsupported=Unsupported.REPORT if report else Unsupported.REFUSE)
     loss = Loss(context, "Converse")
-    body = encode(request, Tools(request, loss), family_of(model), Proofs(SEAL, model), loss, **more)
+    body = orjson.dumps(body_of(request, Tools(request, loss), family_of(model), Proofs(SEAL, model), loss, **more))
     return body, context.omitted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 
 from antiphon import openai_json
@@ -13,7 +14,7 @@ from server.errors import UnsupportedParameter
 from server.providers.base import CallContext, Unsupported
 from server.providers.gemini.families import family_of
 from server.providers.gemini.proofs import Proof, Proofs
-from server.providers.gemini.request import LABEL, encode
+from server.providers.gemini.request import LABEL, body_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
 from server.providers.seal import Seal
@@ -37,7 +38,7 @@ def sent(
     context = CallContext("req_1", "resp_1", True, unsupported=unsupported)
     loss = Loss(context, LABEL)
     tools = Tools(request, loss)
-    body = encode(request, tools, loss, Proofs(SEAL, model), family_of(model), is_vertex=is_vertex)
+    body = orjson.dumps(body_of(request, tools, loss, Proofs(SEAL, model), family_of(model), is_vertex=is_vertex))
     value: dict[str, Any] = json.loads(body)
     return value, context.omitted
 
@@ -156,7 +157,9 @@ def test_a_schema_keeps_its_own_text() -> None:
     request = openai_json.decode(text.encode(), v1.CreateResponseRequest)
     context = CallContext("req_1", "resp_1", True)
     loss = Loss(context, LABEL)
-    encoded = encode(request, Tools(request, loss), loss, Proofs(SEAL, MODEL), family_of(MODEL), is_vertex=True)
+    encoded = orjson.dumps(
+        body_of(request, Tools(request, loss), loss, Proofs(SEAL, MODEL), family_of(MODEL), is_vertex=True)
+    )
     assert encoded.endswith(
         b'"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":%b}}' % schema.encode()
     )
@@ -362,7 +365,9 @@ def test_the_text_of_arguments_is_kept() -> None:
         json.dumps({"model": MODEL, "input": [user("hi"), call("a", value)]}).encode(), v1.CreateResponseRequest
     )
     loss = Loss(CallContext("req_1", "resp_1", True), LABEL)
-    encoded = encode(request, Tools(request, loss), loss, Proofs(SEAL, MODEL), family_of(MODEL), is_vertex=False)
+    encoded = orjson.dumps(
+        body_of(request, Tools(request, loss), loss, Proofs(SEAL, MODEL), family_of(MODEL), is_vertex=False)
+    )
     assert f'"args":{value}}}'.encode() in encoded
 
 

@@ -214,7 +214,12 @@ class ResponsesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CountInputTokens(self, request, context):
-        """Counts the input tokens that a request would use, without running it.
+        """Counts the input tokens that a request would use, without running it: by
+        the provider's own count, or an estimate where that does not count. Nothing
+        is kept. Counts as a request by the caller's limits. Refuses what
+        `CreateResponse` would, and fails as that would; trailing metadata tell
+        `x-antiphon-target`, `x-antiphon-attempts` and, of an estimate,
+        `x-antiphon-tokens-estimated: true`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

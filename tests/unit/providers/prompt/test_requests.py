@@ -404,7 +404,23 @@ def test_a_call_of_what_was_not_offered_is_told_as_it_is() -> None:
         ({"max_tool_calls": 3}, []),
         ({"metadata": {"a": "b"}, "stream": True, "stream_options": {"include_obfuscation": False}}, []),
         ({"client_metadata": {}, "seed": 1}, ["client_metadata", "seed"]),
-        ({"background_options": {"completion_window": "24h"}}, ["background_options"]),
+        ({"background_options": {"completion_window": "8h"}}, ["background_options.completion_window"]),
+        (
+            {"background_options": {"completion_window": "soonest", "continuation_id": "c"}},
+            ["background_options.continuation_id"],
+        ),
+        ({"multi_agent": {"enabled": False, "max_concurrent_subagents": 2}}, []),
+        ({"multi_agent": {"enabled": True}}, ["multi_agent"]),
+        ({"image": {"context_compression": "disabled"}, "access_programs": {"cyber": "standard"}}, []),
+        ({"image": {"context_compression": "enabled"}}, ["image.context_compression"]),
+        ({"access_programs": {"cyber": "daybreak_blue"}}, ["access_programs.cyber"]),
+        ({"image": {}, "background_options": {}}, []),
+        ({"prompt_cache_options": {"mode": "implicit", "prewarm": False}}, ["prompt_cache_options"]),
+        (
+            {"prompt_cache_options": {"prewarm": True}},
+            ["prompt_cache_options.prewarm", "prompt_cache_options"],
+        ),
+        ({"personality": "friendly", "seed": 1}, ["personality", "seed"]),
     ],
 )
 def test_settings_that_nobody_carries(members: dict[str, Any], omitted: list[str]) -> None:
@@ -424,6 +440,17 @@ def test_a_wish_for_all_earlier_reasoning_only_hints_and_one_for_less_does_not()
     with pytest.raises(UnsupportedParameter) as refused:
         reading({"input": "a", "reasoning": {"context": "current_turn"}}, report=False)
     assert refused.value.param == "reasoning.context"
+
+
+@pytest.mark.parametrize("member", [{"personality": "friendly"}, {"prompt_cache_options": {"prewarm": True}}])
+def test_what_would_change_the_answer_is_no_hint(member: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedParameter):
+        reading({"input": "a"} | member, report=False)
+
+
+def test_the_continuation_of_a_run_only_hints() -> None:
+    options = {"background_options": {"continuation_id": "c"}}
+    assert reading({"input": "a"} | options, report=False).omitted == ["background_options.continuation_id"]
 
 
 def test_a_wish_for_summaries_only_hints() -> None:
