@@ -181,6 +181,22 @@ def test_parallel_calls_at_one_place_are_told_apart_by_their_ids() -> None:
     assert [item.function_call.arguments for item in response.output] == ["1", "2"]
 
 
+def test_two_searches_at_one_place_stay_two_though_the_first_is_not_told_to_end() -> None:
+    first, second = (streams.Planned("web_search_call", [], []).events(number) for number in range(2))
+    for event in second:
+        streams.body_of(event).output_index = 0
+    told, response = play([[*first[:-1], *second, streams.terminal()]])
+    assert check_order(told) == []
+    assert len(response.output) == 2
+
+
+def test_a_step_of_a_tool_is_told_of_no_other_item() -> None:
+    step = streams.event("web_search_call_searching", output_index=0)
+    told, _ = play([[message("x").events(0)[0], step, streams.terminal()]])
+    assert check_order(told) == []
+    assert "web_search_call_searching" not in kinds(told)
+
+
 def test_a_call_without_a_call_id_gets_one_that_stays() -> None:
     events = call("{}").events(0)
     events[0].output_item_added.item.function_call.call_id = ""
