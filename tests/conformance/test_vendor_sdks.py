@@ -50,12 +50,13 @@ from server.testing.provider_contract.asking import (
     TEXT,
     THOUGHTFUL,
     THOUGHTFUL_CALL,
+    WEATHER,
     a_request,
     ask,
     count,
     spelled,
 )
-from server.testing.provider_contract.wishes import WEATHER, WISHES
+from server.testing.provider_contract.wishes import WISHES
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import speaking
 from server.testing.wires import Called, Cited, Refused, Said, Spent, Thought, Wire, Words

@@ -17,13 +17,13 @@ from server.testing.provider_contract.asking import (
     TEXT,
     THOUGHTFUL,
     THOUGHTFUL_CALL,
+    WEATHER,
     a_request,
     ask,
     outcome,
     spelled,
 )
 from server.testing.provider_contract.base import Suite
-from server.testing.provider_contract.wishes import WEATHER
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.base import Called, Cited, Refused, Said, Wire, Words
 

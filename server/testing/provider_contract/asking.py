@@ -25,6 +25,13 @@ TERMINAL: Final = ("completed", "incomplete", "failed")
 GREETING: Final = Words(["Hel", "lo, ", "wörld 🎉", " \u2028 and\u0085 more"])
 OSLO: Final = Called("call_A1b2C3d4", "get_weather", ['{"city"', ': "Os', 'lo", "days": 1.50}'])
 BERGEN: Final = Called("call_E5f6G7h8", "get_weather", ['{"ci', 'ty": "Bergen 🌧"', "}"])
+WEATHER: Final = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Tells the weather.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    "strict": False,
+}
 THOUGHT: Final = Thought(["Let me ", "think", "."], proof="c2lnbmF0dXJl")
 
 TEXT: Final = Said([GREETING])

@@ -20,9 +20,8 @@ from server.errors import (
 )
 from server.providers.base import NoTokenCount, Provider, TokenCounter, Unsupported
 from server.testing import upstream as fake
-from server.testing.provider_contract.asking import CANARY, TEXT, a_request, ask, count
+from server.testing.provider_contract.asking import CANARY, TEXT, WEATHER, a_request, ask, count
 from server.testing.provider_contract.base import Suite
-from server.testing.provider_contract.wishes import WEATHER
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import speaking
 from server.testing.wires.base import Wire

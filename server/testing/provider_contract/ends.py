@@ -20,6 +20,7 @@ from server.testing.provider_contract.asking import (
     OSLO,
     TERMINAL,
     TEXT,
+    WEATHER,
     Answered,
     a_request,
     ask,
@@ -27,7 +28,6 @@ from server.testing.provider_contract.asking import (
     spelled,
 )
 from server.testing.provider_contract.base import Suite
-from server.testing.provider_contract.wishes import WEATHER
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.base import Called, Said, Spent, Wire, Words
 

@@ -25,11 +25,11 @@ from server.testing.provider_contract.asking import (
     CANARY,
     MIXED,
     TEXT,
+    WEATHER,
     a_request,
     ask,
 )
 from server.testing.provider_contract.base import Suite
-from server.testing.provider_contract.wishes import WEATHER
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.base import Wire
 

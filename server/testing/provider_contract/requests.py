@@ -16,6 +16,7 @@ from server.testing.provider_contract.asking import (
     TEXT,
     THOUGHT,
     THOUGHTFUL_CALL,
+    WEATHER,
     a_request,
     ask,
     outcome,
@@ -23,7 +24,7 @@ from server.testing.provider_contract.asking import (
 )
 from server.testing.provider_contract.base import Suite
 from server.testing.provider_contract.fate import Kind, fate
-from server.testing.provider_contract.wishes import WEATHER, WISHES
+from server.testing.provider_contract.wishes import WISHES
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.base import Called, Said, Wire
 

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-WEATHER: Final = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "Tells the weather.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    "strict": False,
-}
+from server.testing.provider_contract.asking import WEATHER
+
 _TOOLS: Final = {"tools": [WEATHER]}
 _TWO_TOOLS: Final = {"tools": [WEATHER, WEATHER | {"name": "other"}]}
 _PROMPT: Final = {"prompt": {"id": "pmpt_1"}}

@@ -14,8 +14,7 @@ from server.providers.chat_completions import open_provider
 from server.providers.chat_completions.options import Options, with_key
 from server.providers.chat_completions.presets import PRESETS
 from server.testing import upstream as fake
-from server.testing.provider_contract.asking import MIXED, TEXT, a_request, ask, outcome, spelled
-from server.testing.provider_contract.wishes import WEATHER
+from server.testing.provider_contract.asking import MIXED, TEXT, WEATHER, a_request, ask, outcome, spelled
 from server.testing.upstream import FakeUpstream
 from server.testing.wires.chat_completions import OTHERS, ChatCompletionsWire
 
