@@ -51,6 +51,7 @@ class Keeper:
     async def get(self, tenant: str, request: v1.GetResponseRequest) -> v1.Response:
         """Return a response. Raises `NotFound`."""
         validate.check(request)
+        check_include(request.include)
         live = None if self._lives is None else self._lives.find(tenant, request.response_id)
         if live is not None:
             return live.snapshot()
@@ -63,6 +64,7 @@ class Keeper:
         Raises `NotFound`, or `InvalidValue` for a response whose events are not kept.
         """
         validate.check(request)
+        check_include(request.include)
         after = request.starting_after if request.HasField("starting_after") else -1
         try:
             if self._lives is None:

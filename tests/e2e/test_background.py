@@ -229,6 +229,8 @@ def test_what_is_asked_wrongly_is_named(layout: Layout, client: OpenAI) -> None:
         ("stream=true&starting_after=-1", "starting_after"),
         ("stream=true&starting_after=x", "starting_after"),
         ("stream=maybe", "stream"),
+        ("include[]=reasoning.encrypted_content&include[]=everything", "include[1]"),
+        ("stream=true&include=everything", "include[0]"),
     ):
         answer = ask(layout, None, method="GET", path=f"/v1/responses/{made}?{query}")
         refuse(layout, answer, 400, "invalid_value", param)
