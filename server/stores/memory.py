@@ -17,14 +17,15 @@ from antiphon.responses import v1
 from server.errors import StoreUnavailable
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
 from server.stores.memory_runs import MemoryRuns
+from server.stores.memory_secrets import MemorySecrets
 from server.stores.memory_usage import MemoryLedger
 
 MAX_RESPONSES = 100_000
 MAX_USAGE = 100_000
 
 
-class MemoryStore(MemoryRuns, MemoryLedger):
-    """A `ResponseStore`, `RunStore` and `UsageLedger` in dictionaries."""
+class MemoryStore(MemoryRuns, MemoryLedger, MemorySecrets):
+    """A `ResponseStore`, `RunStore`, `UsageLedger` and `SecretStore` in dictionaries."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class MemoryStore(MemoryRuns, MemoryLedger):
     ) -> None:
         MemoryRuns.__init__(self, clock)
         MemoryLedger.__init__(self, max_usage)
+        MemorySecrets.__init__(self)
         self._max_responses = max_responses
         # Both in the order of the puts.
         self._responses: dict[tuple[str, str], StoredResponse] = {}

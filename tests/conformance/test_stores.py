@@ -1,4 +1,4 @@
-"""Every built-in store keeps the contracts of stores, of ledgers and of runs."""
+"""Every built-in store keeps the contracts of stores, of ledgers, of runs and of secrets."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from server.stores import memory, sqlite
 from server.stores.base import ResponseStore
 from server.testing.ledger_contract import LedgerContract
 from server.testing.run_contract import RunContract
+from server.testing.secret_contract import SecretContract
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 
-class TestMemory(StoreContract, LedgerContract, RunContract):
+class TestMemory(StoreContract, LedgerContract, RunContract, SecretContract):
     lacks = {Capability.SHARED: "it is the memory of one process"}  # noqa: RUF012
 
     @pytest.fixture
@@ -23,7 +24,7 @@ class TestMemory(StoreContract, LedgerContract, RunContract):
             yield store
 
 
-class TestSqlite(StoreContract, LedgerContract, RunContract):
+class TestSqlite(StoreContract, LedgerContract, RunContract, SecretContract):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:{tmp_path / 'store.db'}"
@@ -39,7 +40,7 @@ class TestSqlite(StoreContract, LedgerContract, RunContract):
             yield peer
 
 
-class TestSqliteInMemory(StoreContract, LedgerContract, RunContract):
+class TestSqliteInMemory(StoreContract, LedgerContract, RunContract, SecretContract):
     lacks = {Capability.SHARED: "a database in memory has one connection"}  # noqa: RUF012
 
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""A `ResponseStore`, `RunStore` and `UsageLedger` in one SQLite file, shared by the processes of one machine."""
+"""All parts of a store in one SQLite file, shared by the processes of one machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import apsw
 from antiphon.responses import v1
 from server.errors import StoreUnavailable
 from server.stores.base import Claim, StoredResponse, Told, UnknownResponse, UsageEntry, UsageSum
-from server.stores.sqlite import rows, usage
+from server.stores.sqlite import rows, secrets, usage
 from server.stores.sqlite import runs as statements
 from server.stores.sqlite.worker import Worker
 
@@ -160,6 +160,9 @@ class SqliteStore:
 
     async def forget_usage(self, *, before: float) -> int:
         return await _ended(self._writer.submit(lambda connection: usage.forget(connection, before)))
+
+    async def secret(self, name: str, proposed: bytes) -> bytes:
+        return await _ended(self._writer.submit(lambda connection: secrets.secret(connection, name, proposed)))
 
     async def close(self) -> None:
         """Finish what was begun and put the write-ahead log into the file."""

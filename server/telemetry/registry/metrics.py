@@ -26,6 +26,7 @@ STORE_OPERATIONS: Final = (
     *("put", "get", "delete", "chain", "items"),
     *("begin_run", "log_events", "end_run", "drop_run", "told", "renew_runs"),
     *("ask_to_cancel", "asked_to_cancel", "adopt_runs", "claim", "unclaim"),
+    "secret",
     *("record_usage", "sum_usage", "forget_usage"),
 )
 RELOADS: Final = ("applied", "unchanged", "refused")
