@@ -27,6 +27,8 @@ from bench import samples
 from bench.tables import table
 from server.config import parse
 from server.engine.balance import Balance
+from server.engine.compact import Condenser
+from server.engine.compactions import Compactions
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
@@ -101,6 +103,7 @@ async def _serving(*, governed: bool) -> AsyncIterator[v1.ResponsesServiceStub]:
             expect(metrics, config)
             observer, watchers, spans = seen.observer, [seen.watcher], seen.spans
             store = TimedStore(memory, metrics.store)
+        compactions = Compactions()
         creator = Creator(
             store=store,
             limiter=limiter,
@@ -108,10 +111,12 @@ async def _serving(*, governed: bool) -> AsyncIterator[v1.ResponsesServiceStub]:
             running=Running(),
             balance=balance,
             history_limits=HistoryLimits(),
+            compactions=compactions,
             retention=config.retention,
         )
         handlers = Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
+        service = ResponsesService(creator, Keeper(store), Condenser(creator, compactions))
+        v1.add_ResponsesServiceServicer_to_server(service, handlers)  # type: ignore[no-untyped-call]
         interceptors = chain(generations, InFlight(), watchers, spans)
         yield v1.ResponsesServiceStub(InProcessChannel(handlers.generic, interceptors))
 

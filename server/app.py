@@ -19,6 +19,8 @@ from server import registry
 from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
 from server.engine.balance import Balance
+from server.engine.compact import Condenser
+from server.engine.compactions import Compactions
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
@@ -36,10 +38,10 @@ from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
-from server.stores.base import ResponseStore, RunStore
+from server.stores.base import ResponseStore, RunStore, SecretStore
 from server.telemetry import log
 from server.telemetry.metrics import Metrics
-from server.telemetry.timed_store import TimedRuns, TimedStore
+from server.telemetry.timed_store import TimedRuns, TimedSecrets, TimedStore
 
 #: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
 #: part.
@@ -96,6 +98,8 @@ async def open_app(
         expect(metrics, config)
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
         runs = TimedRuns(store, metrics.store) if isinstance(store, RunStore) else None
+        secrets = TimedSecrets(store, metrics.store) if isinstance(store, SecretStore) else None
+        compactions = Compactions([key.get_secret_value() for key in config.seal_keys], secrets)
         store = TimedStore(store, metrics.store)
         lives: Lives | None = None
         if runs is not None:
@@ -108,12 +112,14 @@ async def open_app(
             running=running,
             balance=balance,
             history_limits=HistoryLimits(config.history.max_depth, config.history.max_bytes),
+            compactions=compactions,
             retention=config.retention,
             lives=lives,
             pads=config.include_obfuscation,
         )
         handlers = Handlers()
-        responses = ResponsesService(creator, Keeper(store, lives, pads=config.include_obfuscation))
+        keeper = Keeper(store, lives, pads=config.include_obfuscation)
+        responses = ResponsesService(creator, keeper, Condenser(creator, compactions))
         v1.add_ResponsesServiceServicer_to_server(responses, handlers)  # type: ignore[no-untyped-call]
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(), handlers)  # type: ignore[no-untyped-call]
         v1.add_ModelsServiceServicer_to_server(ModelsService(), handlers)  # type: ignore[no-untyped-call]

@@ -403,6 +403,8 @@ class Config(Section):
     #: Whether delta events carry padding where the caller does not say.
     include_obfuscation: bool = False
     history: History = History()
+    #: What compactions are sealed with: the first seals, all open. Without any, the store keeps a key.
+    seal_keys: tuple[Annotated[SecretStr, BeforeValidator(_key)], ...] = ()
 
     @property
     def store_kind(self) -> str:

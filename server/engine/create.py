@@ -14,9 +14,11 @@ from server.auth.base import Caller
 from server.engine import estimate, history, validate
 from server.engine.attempts import Choices
 from server.engine.balance import Balance
+from server.engine.compactions import Compactions
 from server.engine.ids import new_id
 from server.engine.live import Hold, Listening
 from server.engine.lives import Lives
+from server.engine.managed import Managed
 from server.engine.obfuscation import Padding
 from server.engine.once import Once
 from server.engine.open_part import Events
@@ -71,6 +73,7 @@ class Creator:
         running: Running,
         balance: Balance,
         history_limits: history.HistoryLimits,
+        compactions: Compactions,
         retention: timedelta | None,
         lives: Lives | None = None,
         pads: bool = False,
@@ -84,6 +87,7 @@ class Creator:
         self._running = running
         self._balance = balance
         self._history_limits = history_limits
+        self._compactions = compactions
         self._retention = retention
         self._lives = lives
         self._pads = pads
@@ -160,7 +164,10 @@ class Creator:
     async def _prepare(self, request: v1.CreateResponseRequest, call: Call, response_id: str) -> Run:
         record = call.record
         route = self._check(request, call)
-        context = await history.assemble(request, call.caller.tenant, self._store, self._history_limits)
+        tenant = call.caller.tenant
+        if request.context_management:
+            route = Managed(request, tenant, self._compactions).route(route)
+        context = await history.assemble(request, tenant, self._store, self._history_limits, self._compactions)
         record.history = context.whole
         now = int(self._clock())
         response = outline(request, response_id, now)
@@ -168,7 +175,7 @@ class Creator:
         kept = None
         if response.store:
             expires = None if self._retention is None else now + int(self._retention.total_seconds())
-            kept = StoredResponse(call.caller.tenant, response, context.own, expires)
+            kept = StoredResponse(tenant, response, context.own, expires)
         log = self._log(kept, route, call)
         # Last, so that nothing is reserved for a call that is refused.
         reservation = await self._reserve(call.caller.limits + route.limits, record)
@@ -182,6 +189,7 @@ class Creator:
             response,
             record,
             inherited=context.inherited,
+            paths=context.paths,
             choices=Choices(route, self._balance),
             patience=Patience(
                 total=route.total, deadline=None if log else call.deadline, incremental=record.incremental

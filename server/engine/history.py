@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from antiphon.responses import v1
+from server.engine.compactions import Compactions, is_ours
 from server.engine.ids import new_item_id
 from server.errors import (
     ContextLengthExceeded,
@@ -44,12 +45,18 @@ class Context:
     whole: Sequence[v1.Item] | None
     #: How many of them, from the first on, are from earlier responses.
     inherited: int = 0
+    #: What callers know each of them as, such as `input[2]`, where `inherited` does not say.
+    paths: Sequence[str] | None = None
 
 
 async def assemble(
-    request: v1.CreateResponseRequest, tenant: str, store: ResponseStore, limits: HistoryLimits
+    request: v1.CreateResponseRequest,
+    tenant: str,
+    store: ResponseStore,
+    limits: HistoryLimits,
+    compactions: Compactions,
 ) -> Context:
-    """Put a request's input together.
+    """Put a request's input together: in the place of compactions of the gateway's own, what they stand for.
 
     Raises an `InvalidRequest` that names the field when the history cannot be
     had whole, a reference cannot be resolved, or an output answers no call.
@@ -80,7 +87,34 @@ async def assemble(
         if not item.id or item.id in ids:
             item.id = new_item_id(item)
         ids.add(item.id)
+    if any(map(is_ours, before)) or any(map(is_ours, own)):
+        items = request.input if whole is None else whole
+        whole, paths = await _open(items, len(before), tenant, compactions, limits)
+        return Context(own, whole, len(before), paths)
     return Context(own, whole, len(before))
+
+
+async def _open(
+    items: Sequence[v1.Item], inherited: int, tenant: str, compactions: Compactions, limits: HistoryLimits
+) -> tuple[list[v1.Item], list[str]]:
+    """The items with those in the place of compactions that these stand for, and what callers know each as."""
+    whole: list[v1.Item] = []
+    paths: list[str] = []
+    size = 0
+    for place, item in enumerate(items):
+        path = "previous_response_id" if place < inherited else f"input[{place - inherited}]"
+        sealed = path if place < inherited else f"{path}.encrypted_content"
+        compacted = await compactions.open(tenant, item, sealed)
+        if compacted is not None and compacted.replaces:
+            whole, paths, size = [], [], 0
+        meant = [item] if compacted is None else compacted.items
+        whole += meant
+        paths += [path] * len(meant)
+        size += sum(one.ByteSize() for one in meant)
+        _check_size(size, limits)
+        if len(whole) > limits.max_items:
+            raise ContextLengthExceeded(f"The history is longer than {limits.max_items} items.", param=path)
+    return whole, paths
 
 
 async def _chain(

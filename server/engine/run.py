@@ -53,6 +53,7 @@ class Run:
         record: ResponseRecord,
         *,
         inherited: int,
+        paths: Sequence[str] | None = None,
         choices: Choices,
         patience: Patience,
         reserve: Reserve,
@@ -70,6 +71,7 @@ class Run:
         self._request = request
         self._record = record
         self._inherited = inherited
+        self._paths = paths
         self._choices = choices
         self._patience = patience
         self._reserve = reserve
@@ -208,11 +210,14 @@ class Run:
             target.unsupported,
             self._inherited,
             attempt.omitted,
+            self._paths,
         )
         return attempt, context
 
     def _admit(self, batch: Sequence[v1.ResponseStreamEvent], attempt: Attempt) -> Events:
-        """Take in what the provider said; returns what callers are told of it."""
+        """Take in what the provider said; returns what callers are told of it. An empty batch is a sign of life."""
+        if not batch:
+            return []
         record, now = self._record, time.perf_counter()
         if attempt.first_event is None:
             attempt.first_event = now - attempt.started

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from antiphon.responses import v1
 from server.limits.base import Limit
@@ -81,6 +81,18 @@ class CallContext:
     inherited: int = 0
     #: Filled by the provider before its first event: the paths of what it left out, each once.
     omitted: list[str] = field(default_factory=list)
+    #: What callers know each item of `input` as, such as `input[2]`, where `inherited` does not say.
+    paths: Sequence[str] | None = None
+    #: Whether what is asked for is a summary of the input, for later turns to read in its place.
+    condenses: bool = False
+
+    def path(self, index: int) -> str:
+        """What callers know an item of `input` as. Those of earlier responses are all called `previous_response_id`."""
+        if self.paths is not None:
+            return self.paths[index]
+        if index < self.inherited:
+            return "previous_response_id"
+        return f"input[{index - self.inherited}]"
 
 
 class Provider(Protocol):
@@ -111,6 +123,30 @@ class Provider(Protocol):
         Must raise a `ServiceError` on failure, before or between events; what
         ends without a last event counts as failed. Closing the iterator or
         cancelling its task must close the connection to the provider at once.
+        """
+        ...
+
+
+class NoCompaction(Exception):
+    """A provider that compacts cannot do so for the model that it was asked for. No failure, and no error of a
+    caller's: the gateway compacts with the same model."""
+
+
+@runtime_checkable
+class Compactor(Protocol):
+    """A provider that condenses conversations itself: when it is asked to, and when a request to answer says so in
+    `context_management`, which it gets as it is."""
+
+    async def compact(self, request: v1.CompactResponseRequest, context: CallContext) -> v1.CompactResponseResponse:
+        """Condense the request's input.
+
+        The request is whole, as for `Provider.stream`, and must not be changed; `context.incremental` is false. What
+        only the provider can read of the result is tied to it: it comes back to it in later requests, and what
+        another has tied to itself is refused, as for `Provider.stream`.
+
+        Must raise `NoCompaction` where the provider says that it has no such method, and a `ServiceError` on every
+        other failure: an outage is no reason to go another way. Cancelling its task must close the connection to the
+        provider at once.
         """
         ...
 

@@ -27,6 +27,7 @@ AT_START: Final = (
     "background",
     "include_obfuscation",
     "history",
+    "seal_keys",
 )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import grpc.aio
 
 from antiphon.responses import v1
+from server.engine.compact import Condenser, as_create
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.errors import InvalidValue, Unimplemented
@@ -22,11 +23,12 @@ _LAST_SHARE: Final = 0.2
 
 
 class ResponsesService(v1.ResponsesServiceServicer):
-    """Creates, streams and keeps responses."""
+    """Creates, streams, keeps and compacts responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper) -> None:
+    def __init__(self, creator: Creator, keeper: Keeper, condenser: Condenser) -> None:
         self._creator = creator
         self._keeper = keeper
+        self._condenser = condenser
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
         return await self._creator.create(request, _call(request, context, incremental=False))
@@ -72,7 +74,8 @@ class ResponsesService(v1.ResponsesServiceServicer):
     async def CompactResponse(
         self, request: v1.CompactResponseRequest, context: grpc.aio.ServicerContext
     ) -> v1.CompactResponseResponse:
-        raise Unimplemented("Compacting a response is not supported by this version.")
+        asked = as_create(request)
+        return await self._condenser.compact(request, _call(asked, context, incremental=False))
 
     async def Connect(
         self, request: AsyncIterator[v1.ConnectRequest], context: grpc.aio.ServicerContext

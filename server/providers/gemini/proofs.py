@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from server.providers.seal import Seal
+from server.seal import Seal
 
 Place: TypeAlias = Literal["call", "text", "thought", "image", "steps"]
 

@@ -30,3 +30,9 @@ def encode(request: v1.CreateResponseRequest, *, stream: bool, sealed_reasoning:
     if sealed_reasoning and not asks_for_reasoning(request):
         body["include"] = [*request.include, SEALED_REASONING]
     return orjson.dumps(body)
+
+
+def encode_compact(request: v1.CompactResponseRequest) -> bytes:
+    """Encode a request to compact."""
+    body: dict[str, Any] = openai_json.spell(request, nulls=False)
+    return orjson.dumps(body)

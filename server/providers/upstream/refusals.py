@@ -29,6 +29,7 @@ MAX_ERROR_BYTES: Final = 64 * 1024
 _MAX_RETRY_AFTER: Final = 120.0
 _REJECTIONS: Final = frozenset({400, 404, 409, 413, 422})
 _OUTAGES: Final = frozenset({502, 503, 504, 529})
+_NOT_SERVED: Final = frozenset({405, 501})
 _EMPTY_ACCOUNT: Final = frozenset({"insufficient_quota", "credit_balance_exhausted"})
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}\Z")
 
@@ -46,6 +47,10 @@ class Verdict:
     is_out_of_quota: bool = False
     #: Seconds to wait, where the body says so.
     retry_after: float | None = None
+
+
+class NotServed(UpstreamError):
+    """The provider has no such method at that address."""
 
 
 #: Reads the value of an error's JSON.
@@ -97,6 +102,8 @@ def error_of(status: int, verdict: Verdict, mask: Mask, wait: float | None = Non
         return RateLimitExceeded("The provider's rate limit is reached. Try again later.", retry_after=wait)
     if status in _OUTAGES:
         return UpstreamUnavailable("The provider is not available. Try again later.", retry_after=wait)
+    if status in _NOT_SERVED:
+        return NotServed("The provider failed to answer the request.", retry_after=wait)
     if 300 <= status < 400:
         return UpstreamError("The provider answered with a redirect, which is not followed.")
     return UpstreamError("The provider failed to answer the request.", retry_after=wait)

@@ -14,6 +14,8 @@ import engine_streams as streams
 from antiphon.responses import v1
 from server.auth.base import Caller
 from server.engine.balance import Balance
+from server.engine.compact import Condenser, as_create
+from server.engine.compactions import Compactions
 from server.engine.create import Call, Creator
 from server.engine.history import HistoryLimits
 from server.engine.keep import Keeper
@@ -113,6 +115,7 @@ class Engine:
         self.route = route or self._route
         self.held = 0
         self.on_disconnect = on_disconnect
+        self.compactions = Compactions((), self.store)
         self.lives = Lives(self.store, self.store, room=asyncio.Semaphore(room))
         self.keeper = Keeper(self.store, self.lives, pads=pads)
         self.creator = Creator(
@@ -122,11 +125,14 @@ class Engine:
             running=self.running,
             balance=self.balance,
             history_limits=limits or HistoryLimits(),
+            compactions=self.compactions,
             retention=retention,
             lives=self.lives,
             pads=pads,
             clock=lambda: 1_000_000,
         )
+
+        self.condenser = Condenser(self.creator, self.compactions)
 
     @property
     def record_is_begun(self) -> bool:
@@ -154,6 +160,9 @@ class Engine:
 
     async def create(self, request: v1.CreateResponseRequest, **who: Any) -> v1.Response:
         return await self.creator.create(request, self.call(request, incremental=False, **who))
+
+    async def compact(self, request: v1.CompactResponseRequest, **who: Any) -> v1.CompactResponseResponse:
+        return await self.condenser.compact(request, self.call(as_create(request), incremental=False, **who))
 
     def stream(self, request: v1.CreateResponseRequest, **who: Any) -> Any:
         return self.creator.stream(request, self.call(request, incremental=True, **who))

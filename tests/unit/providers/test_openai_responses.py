@@ -17,7 +17,7 @@ from server import errors
 from server.providers.base import CallContext, Provider, Timeouts
 from server.providers.openai_responses import open_provider
 from server.providers.upstream.mask import Mask
-from server.providers.upstream.refusals import refusal, retry_after
+from server.providers.upstream.refusals import NotServed, refusal, retry_after
 from server.testing import upstream as fake
 from server.testing import wire
 from server.testing.upstream import FakeUpstream
@@ -407,7 +407,7 @@ async def test_what_is_no_answer_is_an_error(opened: Open, upstream: FakeUpstrea
         (429, "credit_balance_exhausted", errors.InsufficientQuota),
         (408, None, errors.UpstreamError),
         (500, None, errors.UpstreamError),
-        (501, None, errors.UpstreamError),
+        (501, None, NotServed),
         (502, None, errors.UpstreamUnavailable),
         (503, "server_is_overloaded", errors.UpstreamUnavailable),
         (504, None, errors.UpstreamUnavailable),
