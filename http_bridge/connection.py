@@ -52,7 +52,8 @@ def of_http(error: web.HTTPException) -> Fault:
     reason = v1.ErrorReason
     match error.status:
         case 404:
-            return Fault(reason.ERROR_REASON_UNKNOWN_ROUTE, "There is nothing at this path.")
+            text = "There is nothing at this path. What is served is the Responses API, at /v1/responses."
+            return Fault(reason.ERROR_REASON_UNKNOWN_ROUTE, text)
         case 405:
             return Fault(reason.ERROR_REASON_METHOD_NOT_ALLOWED, "This path is not served with this method.")
         case 413:

@@ -11,7 +11,7 @@ MASK: Final = "***"
 _SECRET: Final = re.compile(
     r"\b(?:sk|rk|pk|gsk|xai|sess)[-_][\w*.-]{6,}"
     r"|\b(?:org|proj)[-_][A-Za-z0-9]{12,}"
-    r"|\bAIza[\w-]{20,}|\bAKIA[0-9A-Z]{12,}|\beyJ[\w-]{10,}\.[\w.-]+"
+    r"|\bAIza[\w-]{20,}|\bA[KS]IA[0-9A-Z]{12,}|\bya29\.[\w-]{20,}|\beyJ[\w-]{10,}\.[\w.-]+"
     r"|(?i:\bbearer\s+)[\w.~+/=*-]{16,}"
 )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
+import msgspec
 import orjson
 
 from antiphon import openai_json
@@ -30,6 +31,7 @@ _MEMBERS: Final = frozenset(
 
 #: Those of them that would add to what is condensed.
 _HISTORIES: Final = frozenset({"conversation", "prompt"})
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _Events: TypeAlias = Sequence[v1.ResponseStreamEvent]
 
@@ -39,7 +41,8 @@ def as_create(request: v1.CompactResponseRequest) -> v1.CreateResponseRequest:
 
     Raises an `InvalidRequest` that names the field.
     """
-    validate.check(request)
+    # All else is checked as what creates a response is, and before that how much of it there is.
+    validate.check(v1.CompactResponseRequest(catch_all=request.catch_all))
     asked = v1.CreateResponseRequest(store=False)
     for field, value in request.ListFields():
         if field.name == _UNKNOWN:
@@ -61,13 +64,13 @@ def _others(request: v1.CompactResponseRequest) -> str:
     shared = _MEMBERS.intersection(members)
     if not shared:
         return request.catch_all
-    others = {name: value for name, value in members.items() if name not in shared}
+    others = {name: orjson.Fragment(text) for name, text in members.items() if name not in shared}
     return orjson.dumps(others).decode() if others else ""
 
 
-def _unknown(request: v1.CompactResponseRequest) -> dict[str, Any]:
-    members: dict[str, Any] = openai_json.parse(request.catch_all.encode()) if request.catch_all else {}
-    return members
+def _unknown(request: v1.CompactResponseRequest) -> dict[str, bytes]:
+    """The unknown members, each as its own text: what numbers and depths are in it is for others to know."""
+    return {name: bytes(text) for name, text in _members(request.catch_all or "{}").items()}
 
 
 class Condenser:

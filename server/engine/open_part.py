@@ -135,6 +135,8 @@ class OpenPart:
         text = getattr(content, self.kind.text_field)
         events = self.rest(text)
         if self.kind is PartKind.OUTPUT_TEXT:
+            for event in events:
+                event.output_text_delta.logprobs.extend(content.logprobs[len(self.logprobs) :])
             for number in range(len(self.annotations), len(content.annotations)):
                 event = v1.ResponseStreamEvent()
                 added = event.output_text_annotation_added

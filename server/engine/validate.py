@@ -102,11 +102,7 @@ def check_create(request: v1.CreateResponseRequest) -> None:
     choice = request.tool_choice.WhichOneof("choice") if request.HasField("tool_choice") else None
     if choice in ("function", "custom") and not getattr(request.tool_choice, choice).name:
         raise missing("tool_choice.name")
-    if request.text.format.WhichOneof("format") == "json_schema":
-        schema = request.text.format.json_schema
-        for name in ("name", "schema"):
-            if not getattr(schema, name):
-                raise missing(f"text.format.{name}")
+    _check_format(request.text, "text.format")
 
 
 def _check_unknown(members: str) -> None:
@@ -157,6 +153,8 @@ def _check_item(item: v1.Item, path: str) -> None:
         if not getattr(body, name):
             raise missing(f"{path}.{name}")
     _check_spellings(kind, body, path)
+    if kind == "configuration_update":
+        _check_format(body.text, f"{path}.text.format")
     if kind == "item_reference" and not item.id:
         raise missing(f"{path}.id")
     if kind == "message":
@@ -166,6 +164,13 @@ def _check_item(item: v1.Item, path: str) -> None:
         for index, part in enumerate(body.content):
             if part.WhichOneof("part") is None:
                 raise missing(f"{path}.content[{index}].type")
+
+
+def _check_format(text: Any, path: str) -> None:
+    if text.format.WhichOneof("format") == "json_schema":
+        for name in ("name", "schema"):
+            if not getattr(text.format.json_schema, name):
+                raise missing(f"{path}.{name}")
 
 
 def _check_tools(tools: Iterable[v1.Tool], path: str) -> None:

@@ -64,12 +64,14 @@ def _step(name: str, item: v1.Item, output_index: int, **members: str) -> v1.Res
 class Part:
     """A part of a message or reasoning item."""
 
-    __slots__ = ("annotations", "index", "kind", "logprobs", "pieces")
+    __slots__ = ("annotations", "index", "kind", "length", "logprobs", "pieces")
 
     def __init__(self, kind: str, index: int) -> None:
         self.kind = kind
         self.index = index
         self.pieces: list[str] = []
+        #: Of the text so far, in characters.
+        self.length = 0
         self.logprobs: list[v1.LogProb] = []
         self.annotations: list[v1.Annotation] = []
 

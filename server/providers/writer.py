@@ -100,13 +100,14 @@ class EventWriter:
             told.logprobs.extend(logprobs)
             part.logprobs.extend(logprobs)
         part.pieces.append(delta)
+        part.length += len(delta)
         self._events.append(event)
 
     @property
     def text_length(self) -> int:
         """How many characters the text under way has: where an annotation of what comes next begins."""
         part = self._part
-        return sum(map(len, part.pieces)) if part is not None and part.kind == "output_text" else 0
+        return part.length if part is not None and part.kind == "output_text" else 0
 
     def annotate(self, annotation: v1.Annotation) -> None:
         """Annotate the text under way."""

@@ -25,6 +25,7 @@ _PART_TEXT = {"output_text": "text", "refusal": "refusal", "reasoning_text": "te
 _HOMES = {"output_text": "message", "refusal": "message", "reasoning_text": "reasoning", "summary_text": "reasoning"}
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _CALL_DELTAS = {"function_call_arguments_delta": "function_call", "custom_tool_call_input_delta": "custom_tool_call"}
+_RUN = "code_interpreter_call"
 _CALL_DONE = {"function_call_arguments_done": "function_call", "custom_tool_call_input_done": "custom_tool_call"}
 
 
@@ -194,5 +195,7 @@ class _Checker:
         assert not self._open, "items are left open at the end"
         assert response.status == _TERMINAL[kind]
         if kind == "completed":
-            assert all(item.status != "incomplete" for item in self.items), "an incomplete item in a completed answer"
+            # A run of code may have been stopped for itself, and told of after.
+            cut = [item for item in self.items if item.status == "incomplete" and not item.HasField(_RUN)]
+            assert not cut, "an incomplete item in a completed answer"
         self.terminal = kind

@@ -58,7 +58,7 @@ class _Block:
         self.given = given
         #: A thought's text, or the input of a tool.
         self.pieces: list[str] = []
-        self.proof = ""
+        self.proof: list[str] = []
         self.citations: list[Any] = []
         #: Where its text begins in the part that it is told in.
         self.start = 0
@@ -195,7 +195,7 @@ class Translator:
             self._settle()
             self.writer.reasoning()
             self._think(block, _text(given, "thinking"))
-            block.proof = _text(given, "signature")
+            block.proof.append(_text(given, "signature"))
         elif kind == "tool_use":
             self._settle()
             self._hosted.flush()
@@ -224,7 +224,7 @@ class Translator:
         elif kind == "thinking_delta" and whose == "thinking":
             self._think(block, _piece(delta, "thinking"))
         elif kind == "signature_delta" and whose == "thinking":
-            block.proof += _piece(delta, "signature")
+            block.proof.append(_piece(delta, "signature"))
         elif kind == "citations_delta" and whose == "text":
             block.citations.append(delta.get("citation"))
 
@@ -246,8 +246,8 @@ class Translator:
             self._cite(block)
         elif kind == "thinking":
             # Without a proof it is of no use to the provider: it was cut, or never signed.
-            if block.proof:
-                thought = {"type": kind, "thinking": "".join(block.pieces), "signature": block.proof}
+            if proof := "".join(block.proof):
+                thought = {"type": kind, "thinking": "".join(block.pieces), "signature": proof}
                 self.writer.encrypted_reasoning(self._seal([thought]))
             self.writer.end_item()
         elif kind == "redacted_thinking":

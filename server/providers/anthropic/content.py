@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
+import orjson
+
 from server.providers.anthropic.caching import hint
 from server.providers.prompt.blocks import Audio, Block, Call, File, Image, Output, Refusal, Text
 from server.providers.prompt.calls import fitting, object_of
@@ -28,6 +30,26 @@ _TEXTS: Final = frozenset({"application/json", "application/xml", "application/y
                            "application/javascript", "application/x-sh", "application/x-ndjson"})  # fmt: skip
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_ID: Final = 64
+
+
+def proven(proof: bytes) -> list[Json] | None:
+    """The blocks of an earlier answer; None for what is none: without keys of the server's own, anybody can seal."""
+    try:
+        blocks: Any = orjson.loads(proof)
+    except orjson.JSONDecodeError:
+        return None
+    return blocks if isinstance(blocks, list) and blocks and all(map(_is_proven, blocks)) else None
+
+
+def _is_proven(block: Any) -> bool:
+    match block:
+        case {"type": "thinking", "thinking": str(), "signature": str()} | {"type": "redacted_thinking", "data": str()}:
+            return True
+        case {"type": "server_tool_use", "id": str(), "name": str()}:
+            return True
+        case {"type": str(kind), "tool_use_id": str()}:
+            return kind.endswith("_tool_result")
+    return False
 
 
 def parts(blocks: Iterable[Block], loss: Loss) -> list[Json]:

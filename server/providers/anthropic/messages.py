@@ -139,6 +139,7 @@ class Messages:
         used = {block.get("id"): place for place, (block, _) in enumerate(self._hosted)}
         answered = {block.get("tool_use_id") for block, _ in self._hosted}
         has_gone_on = self._goes_on()
+        halves: set[int] = set()
         for place, (block, path) in enumerate(self._hosted):
             if block["type"] != "server_tool_use":
                 is_half = used.get(block.get("tool_use_id"), place) >= place
@@ -146,8 +147,9 @@ class Messages:
                 is_half = has_gone_on and block.get("id") not in answered
             if is_half:
                 self._loss.note(path)
-                for message in self._messages:
-                    message["content"] = [one for one in message["content"] if one is not block]
+                halves.add(id(block))
+        for message in self._messages if halves else ():
+            message["content"] = [one for one in message["content"] if id(one) not in halves]
         self._messages = [message for message in self._messages if message["content"]]
 
     def _put_calls_last(self) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from antiphon.responses import v1
-from server.errors import ServiceError
+from server.errors import ServiceError, UpstreamError
 from server.providers.anthropic import errors
 from server.providers.anthropic.answer import Translator
-from server.providers.anthropic.content import Json
+from server.providers.anthropic.content import Json, proven
 from server.providers.anthropic.options import Options
 from server.providers.anthropic.request import encode
 from server.providers.base import CallContext
@@ -64,12 +64,14 @@ class AnthropicProvider(HttpProvider):
 
     def _close(self, blocks: list[Json]) -> str:
         """Seal blocks of an answer, so that they can be sent again as they are."""
-        return self._seal.close(orjson.dumps(blocks))
+        try:
+            # Nested here as deep as it will be there, for there is a limit to that.
+            told = orjson.dumps([[[[blocks]]]])[4:-4]
+        except orjson.JSONEncodeError:
+            raise UpstreamError("The provider sent a block that could not be read.") from None
+        return self._seal.close(told)
 
     def _open(self, sealed: str) -> list[Json] | None:
         """The blocks that were sealed; None for what was not sealed here."""
         proof = self._seal.open(sealed)
-        if proof is None:
-            return None
-        blocks: Any = orjson.loads(proof)
-        return blocks if isinstance(blocks, list) else None
+        return None if proof is None else proven(proof)

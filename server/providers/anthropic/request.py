@@ -5,6 +5,7 @@ By https://platform.claude.com/docs/en/api/messages/create.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -26,6 +27,9 @@ _CARRIED: Final = frozenset({
     "temperature", "top_p", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "service_tier",
     "safety_identifier", "user", "prompt_cache_options", "reasoning.summary",
 })  # fmt: skip
+#: The first version of the API that takes no `temperature` and no `top_p`, for whatever model.
+#: https://platform.claude.com/docs/en/api/migration-2026-10-21
+_NO_SAMPLING: Final = "2026-10-21"
 #: Callers' tiers, as the API knows them: it has no word for priority alone, but prefers it where the account has it.
 _TIERS: Final = {"auto": "auto", "default": "standard_only", "priority": "auto"}
 
@@ -43,6 +47,8 @@ def encode(
     """Encode a request, which stays as it is. Without `thoughts` earlier ones are left out, and named."""
     settings = read_settings(request, loss, _CARRIED, hosted=bool(tools.hosted))
     family = family_of(request.model, options.thinking)
+    if options.version >= _NO_SAMPLING:
+        family = replace(family, sampling=False)
     offer = Offer(request, tools, family, loss)
     prompt = reading.read(request, tools, loss, caching=True)
     said = Messages(prompt, loss, unseal, system_messages=family.system_messages, thoughts=thoughts)

@@ -50,7 +50,7 @@ class Offer:
             return self._search(tool)
         if tool.kind == "code_interpreter":
             return self._code(tool)
-        self._loss.cannot(tool.path)
+        self._loss.cannot(tool.path, tool.unknown)
         return None
 
     def _search(self, tool: Hosted) -> Json:
@@ -61,9 +61,7 @@ class Offer:
         if given.search_context_size == "medium":
             taken.add("search_context_size")
         if tool.kind == "web_search":
-            taken.add("filters")
-            if not given.HasField("external_web_access") or given.external_web_access:
-                taken.add("external_web_access")
+            taken |= {"filters", "external_web_access"}
             loss.rest(given.filters, {"allowed_domains"}, f"{path}.filters")
         elif list(given.search_content_types) == ["text"]:
             taken.add("search_content_types")

@@ -56,6 +56,21 @@ class _Thought:
         return None
 
 
+class _Picture:
+    """An image that the model makes, under way."""
+
+    __slots__ = ("failed", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.failed = False
+
+    def item(self, *, whole: bool) -> v1.Item:
+        item = v1.Item(status="failed" if self.failed else "completed" if whole else "incomplete")
+        item.image_generation_call.result = base64.b64encode(b"".join(self.pieces)).decode()
+        return item
+
+
 class Answer:
     """Translates the events of ConverseStream.
 
@@ -76,10 +91,13 @@ class Answer:
         self._thoughts: dict[int, _Thought] = {}
         #: The calls under way, with whether they have arguments or need none.
         self._open_calls: dict[int, bool] = {}
-        #: Calls whose blocks have ended.
-        self._waiting: list[int] = []
+        #: Calls whose blocks have ended, in order.
+        self._waiting: dict[int, None] = {}
+        #: What it runs itself, by the blocks that began it, and those by the ids of the calls.
         self._runs: dict[int, hosted.Run] = {}
+        self._begun_by: dict[str, int] = {}
         self._results: dict[int, hosted.Run] = {}
+        self._pictures: dict[int, _Picture] = {}
         self._stop: str | None = None
         self._told_usage = False
         self._usage: v1.ResponseUsage | None = None
@@ -123,15 +141,19 @@ class Answer:
                 self._turn_to(index)
                 if rest.get("type") == hosted.SERVER_TOOL_USE:
                     self._runs[index] = hosted.Run(call_id, name)
+                    self._begun_by[call_id] = index
                 else:
                     self._open_calls[index] = False
                     self._calls.begin(index, name=name, call_id=call_id)
             case {"toolResult": {"toolUseId": str(call_id), **rest}}:
                 self._turn_to(index)
-                for run in self._runs.values():
-                    if run.call_id == call_id:
-                        run.failed = rest.get("status") == "error"
-                        self._results[index] = run
+                run = self._runs.get(self._begun_by.get(call_id, -1))
+                if run is not None and run.call_id == call_id:
+                    run.failed = rest.get("status") == "error"
+                    self._results[index] = run
+            case {"image": dict()}:
+                self._turn_to(index)
+                self._pictures[index] = _Picture()
             case {"toolUse": _}:
                 raise _senseless()
 
@@ -160,6 +182,10 @@ class Answer:
             case {"toolResult": list(pieces)}:
                 if index in self._results:
                     self._results[index].take(pieces)
+            case {"image": dict(piece)} if index in self._pictures:
+                self._paint(self._pictures[index], piece)
+            case {"image": _}:
+                raise _senseless()
             case {"text": _} | {"toolUse": _} | {"reasoningContent": _} | {"citation": _} | {"toolResult": _}:
                 raise _senseless()
 
@@ -180,10 +206,16 @@ class Answer:
         if signature is not None:
             thought.signature.append(signature)
         if redacted is not None:
-            try:
-                thought.redacted.append(base64.b64decode(redacted, validate=True))
-            except ValueError:
-                raise _senseless() from None
+            thought.redacted.append(_bytes(redacted))
+
+    def _paint(self, picture: _Picture, piece: dict[str, Any]) -> None:
+        match piece:
+            case {"error": _}:
+                picture.failed = True
+            case {"source": {"bytes": str(data)}}:
+                picture.pieces.append(_bytes(data))
+            case {"source": _}:
+                raise UpstreamError("The provider's answer holds what the API has no place for.")
 
     def _cite(self, citation: dict[str, Any]) -> None:
         """Annotate the last block of text. What does not lead to the web leads to what the caller sent."""
@@ -203,8 +235,10 @@ class Answer:
             self._text_index = None
         elif index in self._thoughts:
             self._thoughts[index].stopped = True
-        elif index in self._open_calls and index not in self._waiting:
-            self._waiting.append(index)
+        elif index in self._pictures:
+            self.writer.item(self._pictures.pop(index).item(whole=True))
+        elif index in self._open_calls:
+            self._waiting[index] = None
 
     def _turn_to(self, index: int) -> None:
         """Take note that a block goes on, or begins: what has ended is done."""
@@ -214,7 +248,9 @@ class Answer:
         for other in [other for other in self._thoughts if other != index]:
             self._end_thought(other)
         for other in [other for other in self._results if other != index]:
-            self._tell(self._results.pop(other))
+            run = self._results.pop(other)
+            self._runs.pop(self._begun_by[run.call_id], None)
+            self._tell(run)
 
     def _end_thought(self, index: int) -> None:
         block = self._thoughts.pop(index).block()
@@ -235,7 +271,6 @@ class Answer:
 
     def _tell(self, run: hosted.Run) -> None:
         """Tell what the provider did itself."""
-        self._runs = {index: other for index, other in self._runs.items() if other is not run}
         item = run.item()
         if item is not None:
             self.writer.item(item)
@@ -269,8 +304,10 @@ class Answer:
                 self._end_thought(index)
         for run in list(self._runs.values()):
             self._tell(run)
+        for picture in self._pictures.values():
+            self.writer.item(picture.item(whole=status == "completed"))
         if status == "completed":
-            self._waiting = list(self._open_calls)
+            self._waiting = dict.fromkeys(self._open_calls)
             self._end_calls()
         else:
             self._calls.cut()
@@ -306,6 +343,13 @@ def usage_of(value: Any, family: Family) -> v1.ResponseUsage | None:
     usage.input_tokens_details.cached_tokens = read
     usage.input_tokens_details.cache_write_tokens = written
     return usage
+
+
+def _bytes(data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError:
+        raise _senseless() from None
 
 
 def _is_count(value: Any) -> bool:

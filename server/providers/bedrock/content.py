@@ -55,7 +55,8 @@ class Blocks:
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
-        self._names: set[str] = set()
+        #: The names given, and the number of the last that was made of each.
+        self._names: dict[str, int] = {}
 
     def of(self, part: Text | Image | File | Audio) -> Block | None:
         """The block of a part; None for one of blanks alone, which the API refuses, and one that is left out."""
@@ -104,10 +105,11 @@ class Blocks:
     def _name(self, filename: str | None) -> str:
         """A name as the API takes it: of few characters, and none twice in a request."""
         name = _UNFIT.sub(" ", _EXTENSION.sub("", filename or "")).strip()[:_LONGEST_NAME].strip() or "document"
-        fit, number = name, 1
+        fit, number = name, self._names.get(name, 1)
         while fit in self._names:
             number += 1
             end = f" {number}"
             fit = name[: _LONGEST_NAME - len(end)].rstrip() + end
-        self._names.add(fit)
+        self._names[fit] = 1
+        self._names[name] = number
         return fit

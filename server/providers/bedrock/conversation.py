@@ -73,6 +73,8 @@ class Conversation:
         if self.messages and self.messages[0]["role"] != "user":
             self.messages.insert(0, {"role": "user", "content": [{"text": _SILENCE}]})
         for message in self.messages:
+            if message["role"] == "user":
+                _put_results_first(message["content"])
             # A turn with thoughts or with results of the provider's own is its own, and stays as it was.
             if {kind for block in message["content"] for kind in block} == {"text", "toolUse"}:
                 message["content"].sort(key=lambda block: "toolUse" in block)
@@ -92,8 +94,6 @@ class Conversation:
         role = "assistant" if turn.role == "assistant" else "user"
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"] += content
-            if role == "user":
-                _put_results_first(self.messages[-1]["content"])
         else:
             self.messages.append({"role": role, "content": content})
 
@@ -122,7 +122,13 @@ class Conversation:
             self._points.add(hint, content)
 
     def _output(self, output: Output, content: list[Block]) -> None:
-        parts = [block for part in output.parts if (block := self._blocks.of(part)) is not None]
+        parts: list[Block] = []
+        for part in output.parts:
+            block = self._blocks.of(part)
+            if block is not None and "audio" in block:
+                self._loss.cannot(part.path, "What a tool gave may be text, images, documents and video.")
+            elif block is not None:
+                parts.append(block)
         result = {"toolUseId": self._call_id(output.call_id), "content": parts or [{"text": NOTHING}]}
         content.append({"toolResult": result})
         for part in output.parts:

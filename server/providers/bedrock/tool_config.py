@@ -102,7 +102,7 @@ class Offer:
 
     def _hosted(self, tool: Hosted) -> list[Choice]:
         if tool.kind not in self._family.runs:
-            self._loss.cannot(tool.path)
+            self._loss.cannot(tool.path, tool.unknown)
             return []
         self._loss.rest(tool.tool, {tool.kind}, tool.path)
         body: Any = getattr(tool.tool, tool.kind)
@@ -114,7 +114,7 @@ class Offer:
                 taken.add("container")
             if list(body.allowed_callers) == ["direct"]:
                 taken.add("allowed_callers")
-        elif tool.kind == "web_search" and body.external_web_access:
+        elif tool.kind == "web_search":
             taken.add("external_web_access")
         self._loss.rest(body, taken, tool.path, hints=_HINTS_OF_SEARCHES)
         name = hosted.NAMES[tool.kind]

@@ -10,7 +10,7 @@ from antiphon.responses import v1
 from server.errors import ServiceError, UpstreamError, UpstreamUnavailable
 from server.providers.chat_completions import errors
 from server.providers.chat_completions.logprobs import logprobs_of
-from server.providers.chat_completions.proofs import Details, Proofs, add_fragment
+from server.providers.chat_completions.proofs import Gathered, Proofs
 from server.providers.chat_completions.quirks import Quirks
 from server.providers.chat_completions.think_tags import ThinkTags
 from server.providers.chat_completions.tool_calls import ToolCalls
@@ -50,7 +50,7 @@ class ChatTranslator:
         self._extension = quirks.extension
         self._think_tags = ThinkTags(self.writer.reasoning_text, self.writer.text) if quirks.think_tags else None
         #: The reasoning that is still to be sealed, and its form.
-        self._details: Details = []
+        self._details = Gathered()
         self._form = ""
         self._cited: set[tuple[str, int, int]] = set()
         self._finish: str | None = None
@@ -220,7 +220,7 @@ class ChatTranslator:
                 self.writer.reasoning_summary(_text(summary))
                 told = True
             self._keep("reasoning_details")
-            add_fragment(self._details, detail)
+            self._details.add(detail)
         return told
 
     def _thinking(self, part: dict[str, Any]) -> None:
@@ -232,11 +232,8 @@ class ChatTranslator:
         for text in texts:
             self.writer.reasoning_text(text)
         self._keep("thinking")
-        whole = self._details[0] if self._details else {"type": "thinking", "thinking": [{"type": "text", "text": ""}]}
-        told: Any = whole["thinking"]
-        told[0]["text"] += "".join(texts)
-        whole |= {name: value for name, value in part.items() if name not in ("type", "thinking") and value is not None}
-        self._details = [whole]
+        beside = {name: value for name, value in part.items() if name not in ("type", "thinking") and value is not None}
+        self._details.think(texts, beside)
         if part.get("closed") is True:
             self._end_reasoning()
 
@@ -248,7 +245,7 @@ class ChatTranslator:
 
     def _end_reasoning(self) -> None:
         """Something else follows: seal what proves the reasoning so far."""
-        details, self._details = self._details, []
+        details = self._details.take()
         if details and (self._form == "reasoning_details" or details[0].get("signature")):
             self.writer.encrypted_reasoning(self._proofs.close(self._form, details))
 

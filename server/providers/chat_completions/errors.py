@@ -12,10 +12,12 @@ from server.providers.upstream.refusals import Verdict, error_of
 #: What is said where no code says that the input is longer than the model can read.
 _TOO_LONG: Final = re.compile(
     r"(maximum|available|max) (context|prompt) (length|size|window)|context[ _](length|window|size).{0,40}exceed"
-    r"|exceed\w*.{0,60}(context|token limit|context[ _]window)|prompt is too long|too many (input )?tokens"
+    r"|exceed.{0,64}(context|token limit)|prompt is too long|too many (input )?tokens"
     r"|model_max_prompt_tokens_exceeded",
     re.IGNORECASE,
 )
+#: It is said at the beginning, if at all: who is answered quotes what it likes, at any length.
+_LOOKED_AT: Final = 4096
 _TOO_LONG_CODES: Final = frozenset({"context_length_exceeded", "exceed_context_size_error", "model_length_exceeded"})
 _EMPTY_ACCOUNTS: Final = frozenset({"insufficient_quota", "credit_balance_exhausted", "exceeded_current_quota_error"})
 #: The HTTP status that a word in an error stands for, where no number is given.
@@ -56,7 +58,7 @@ def verdict(value: Any) -> Verdict:
         message,
         words[0] if words else None,
         param if isinstance(param, str) else None,
-        is_too_long=not _TOO_LONG_CODES.isdisjoint(words) or bool(message and _TOO_LONG.search(message)),
+        is_too_long=not _TOO_LONG_CODES.isdisjoint(words) or bool(message and _TOO_LONG.search(message, 0, _LOOKED_AT)),
         is_out_of_quota=not _EMPTY_ACCOUNTS.isdisjoint(words),
     )
 
@@ -86,16 +88,17 @@ def failure(value: dict[str, Any], mask: Mask) -> ServiceError:
 
 def _message(value: Any) -> str | None:
     """A text, or the texts in a list of what is wrong with the request."""
+    while isinstance(value, dict):
+        value = value.get("detail")
     if isinstance(value, str):
         return value
-    if isinstance(value, dict):
-        return _message(value.get("detail"))
     if isinstance(value, list):
         texts = []
         for one in value:
             if isinstance(one, dict) and isinstance(one.get("msg"), str):
                 place = one.get("loc")
-                where = ".".join(map(str, place)) + ": " if isinstance(place, list) and place else ""
+                steps = [str(step) for step in place if isinstance(step, str | int)] if isinstance(place, list) else []
+                where = ".".join(steps) + ": " if steps else ""
                 texts.append(where + one["msg"])
         return "; ".join(texts) or None
     return None

@@ -37,19 +37,61 @@ class Proofs:
         opened = self._seal.open(proof) if proof else None
         if opened is None:
             return []
-        told, details = orjson.loads(opened)
-        return list(details) if told == form else []
+        try:
+            value = orjson.loads(opened)
+        except orjson.JSONDecodeError:
+            return []
+        # Without keys of the server's own, anybody can seal.
+        match value:
+            case [str(told), list(details)] if told == form and all(isinstance(one, dict) for one in details):
+                return details
+        return []
 
 
-def add_fragment(details: Details, fragment: dict[str, Any]) -> None:
-    """Add a fragment to what has come: to the piece it belongs to, or as a new one."""
-    last = details[-1] if details else None
-    grows = next((member for member in _GROWING if fragment.get("type") == f"reasoning.{member}"), None)
-    same = last is not None and all(last.get(member) == fragment.get(member) for member in ("type", "index"))
-    if last is None or grows is None or not same:
-        details.append(dict(fragment))
-        return
-    before, more = last.get(grows), fragment.get(grows)
-    last.update({member: value for member, value in fragment.items() if value is not None})
-    if isinstance(before, str):
-        last[grows] = before + more if isinstance(more, str) else before
+class Gathered:
+    """Reasoning that is still to be sealed, put together from its fragments."""
+
+    def __init__(self) -> None:
+        self._details: Details = []
+        #: Of the last of them the member that grows, and its pieces.
+        self._grows = ""
+        self._pieces: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._details)
+
+    def add(self, fragment: dict[str, Any]) -> None:
+        """Add a fragment: to the piece it belongs to, or as a new one."""
+        last = self._details[-1] if self._details else None
+        grows = next((member for member in _GROWING if fragment.get("type") == f"reasoning.{member}"), "")
+        same = last is not None and all(last.get(member) == fragment.get(member) for member in ("type", "index"))
+        if last is None or not grows or not same:
+            self._join()
+            self._details.append(dict(fragment))
+        else:
+            last.update({member: value for member, value in fragment.items() if value is not None})
+        more = fragment.get(grows) if grows else None
+        self._grows = grows
+        self._pieces += [more] if isinstance(more, str) else []
+
+    def think(self, texts: list[str], members: dict[str, Any]) -> None:
+        """Add to a part of the type `thinking`, with what stands beside its text."""
+        if not self._details:
+            self._details.append({"type": "thinking", "thinking": [{"type": "text", "text": ""}]})
+        self._details[0] |= members
+        self._pieces += texts
+
+    def take(self) -> Details:
+        """All of it, whole; nothing is left."""
+        self._join()
+        details, self._details = self._details, []
+        return details
+
+    def _join(self) -> None:
+        if self._pieces:
+            last, whole = self._details[-1], "".join(self._pieces)
+            if last.get("type") == "thinking":
+                last["thinking"] = [{"type": "text", "text": whole}]
+            else:
+                last[self._grows] = whole
+        self._pieces = []

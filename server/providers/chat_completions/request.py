@@ -39,7 +39,7 @@ def body_of(
 ) -> dict[str, Any]:
     """The body, ready for `orjson.dumps`. Raises an `InvalidRequest` for what it has no place for."""
     prompt = read(request, tools, loss, caching=bool(quirks.cache_mark))
-    searches = [tool for tool in tools.hosted if quirks.web_search and tool.kind.startswith("web_search")]
+    searches = {tool.path for tool in tools.hosted if quirks.web_search and tool.kind.startswith("web_search")}
     carried = quirks.fields | {"max_output_tokens", "catch_all"}
     if not tools.functions:
         carried |= {"parallel_tool_calls"}  # without tools there is nothing to be said of it
@@ -47,8 +47,8 @@ def body_of(
     body: dict[str, Any] = {"model": request.model, "messages": messages_of(prompt, quirks, proofs, loss)}
     _add_tools(body, request, tools, quirks, loss)
     for tool in tools.hosted:
-        if tool not in searches:
-            loss.cannot(tool.path)
+        if tool.path not in searches:
+            loss.cannot(tool.path, tool.unknown)
         elif "web_search_options" in body:
             loss.cannot(tool.path, "There can be one search of the web.")
         else:
@@ -128,10 +128,7 @@ def _custom(function: Function, loss: Loss) -> dict[str, Any]:
 
 def _search(tool: Hosted, loss: Loss) -> dict[str, Any]:
     given: Any = getattr(tool.tool, tool.kind)
-    taken = {"type", "search_context_size", "user_location"}
-    if given.DESCRIPTOR.fields_by_name.get("external_web_access") is not None and given.external_web_access:
-        taken.add("external_web_access")
-    loss.rest(given, taken, tool.path)
+    loss.rest(given, {"type", "search_context_size", "user_location", "external_web_access"}, tool.path)
     options: dict[str, Any] = {}
     if given.search_context_size:
         options["search_context_size"] = given.search_context_size

@@ -16,6 +16,8 @@ class ThinkTags:
         self._think = think
         self._say = say
         self._pending = ""
+        #: The space before anything else.
+        self._space: list[str] = []
         #: The tag that is looked for; empty when no more is.
         self._tag = _OPEN
         #: Whether space is left out until something else comes: what surrounds the tags is no part of either.
@@ -32,12 +34,13 @@ class ThinkTags:
         self._pending = ""
         if self._tag == _OPEN:
             begun = text.lstrip()
+            self._space.append(text[: len(text) - len(begun)])
             if _OPEN.startswith(begun):
-                self._pending = text  # not known yet
+                self._pending = begun  # not known yet
                 return
             if not begun.startswith(_OPEN):
                 self._tag, self._trims = "", False
-                self._say(text)
+                self._say("".join(self._space) + begun)
                 return
             self._tag, text = _CLOSE, begun[len(_OPEN) :]
         if self._tag == _CLOSE:
@@ -55,6 +58,8 @@ class ThinkTags:
     def finish(self) -> None:
         """Tell what is left, when no more text comes."""
         pending, self._pending = self._pending, ""
+        if self._tag == _OPEN:
+            pending = "".join(self._space) + pending
         if pending:
             (self._think if self._tag == _CLOSE else self._say)(pending)
         self._tag, self._trims = "", False

@@ -49,6 +49,8 @@ class ToolCalls:
         self._ids: dict[int, str] = {}
         self._last: int | None = None
         #: The calls that have no name yet, and those that have arguments.
+        #: The last chunk with arguments that are no text, and what it says.
+        self._read: tuple[bytes, _Chunk] | None = None
         self._nameless: set[int] = set()
         self._argued: set[int] = set()
 
@@ -92,7 +94,7 @@ class ToolCalls:
                 self._calls.begin(key, name=name, call_id=call_id)
             arguments = body.get("arguments", body.get("input"))
             if type(arguments) is dict:
-                arguments = _raw(data, choice, place)
+                arguments = self._raw(data, choice, place)
             if arguments:
                 if type(arguments) is not str:
                     raise UpstreamError("The provider sent a call whose arguments are no JSON.")
@@ -133,15 +135,16 @@ class ToolCalls:
         self._nameless.add(self._count)
         return self._count
 
-
-def _raw(data: bytes, choice: int, place: int) -> str:
-    """Arguments that are no text but JSON, as that was written."""
-    try:
-        told = _read(data).choices[choice]
-        message = told.delta or told.message
-        assert message is not None, "there is a call in it"
-        calls = message.tool_calls or [_Call(message.function_call)]
-        function = calls[place].function
-        return bytes(function.arguments).decode() if function is not None else ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError, RecursionError):
-        raise UpstreamError("The provider sent a call whose arguments could not be read.") from None
+    def _raw(self, data: bytes, choice: int, place: int) -> str:
+        """Arguments that are no text but JSON, as that was written."""
+        try:
+            if self._read is None or self._read[0] is not data:
+                self._read = (data, _read(data))
+            told = self._read[1].choices[choice]
+            message = told.delta or told.message
+            assert message is not None, "there is a call in it"
+            calls = message.tool_calls or [_Call(message.function_call)]
+            function = calls[place].function
+            return bytes(function.arguments).decode() if function is not None else ""
+        except (msgspec.MsgspecError, UnicodeDecodeError, IndexError, RecursionError):
+            raise UpstreamError("The provider sent a call whose arguments could not be read.") from None

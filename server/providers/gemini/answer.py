@@ -99,13 +99,14 @@ class GeminiTranslator:
             raise _unreadable()
         if self._reason is not None:
             return
+        raw = raw_json.Parts(data)
         for place, candidate in enumerate(candidates):
             if type(candidate) is not dict:
                 raise _unreadable()
             if not candidate.get("index"):
-                self._candidate(candidate, data, place)
+                self._candidate(candidate, raw, place)
 
-    def _candidate(self, candidate: dict[str, Any], data: bytes, place: int) -> None:
+    def _candidate(self, candidate: dict[str, Any], raw: raw_json.Parts, place: int) -> None:
         self._beside(candidate)
         content = candidate.get("content")
         if content is None:
@@ -128,7 +129,7 @@ class GeminiTranslator:
                     if text:
                         self._text(text)
                 else:
-                    self._part(part, data, place, index)
+                    self._part(part, raw, place, index)
         if self._cites:
             self._annotate()
             self._cites = False
@@ -152,7 +153,7 @@ class GeminiTranslator:
             if type(url) is str and url:
                 self._pages[url] = page.get("urlRetrievalStatus") == "URL_RETRIEVAL_STATUS_SUCCESS"
 
-    def _part(self, part: dict[str, Any], data: bytes, place: int, index: int) -> None:
+    def _part(self, part: dict[str, Any], raw: raw_json.Parts, place: int, index: int) -> None:
         signature = part.get("thoughtSignature")
         signature = signature if type(signature) is str else ""
         text = part.get("text")
@@ -162,7 +163,7 @@ class GeminiTranslator:
             self._think(text or "", signature)
         elif "functionCall" in part:
             if self._reason != "UNEXPECTED_TOOL_CALL":
-                self._call(part["functionCall"], signature, raw_json.part_in(data, place, index))
+                self._call(part["functionCall"], signature, raw.text(place, index))
         elif text or (signature and part.keys() <= {"text", "thoughtSignature"}):
             # An empty text is left out by some; its signature is not.
             self._text(text or "")
@@ -170,7 +171,7 @@ class GeminiTranslator:
                 self._signed = (signature, len(text or ""))
         elif self._steps.knows(part):
             self._close_text()
-            self._steps.add(part, signature, raw_json.part_in(data, place, index))
+            self._steps.add(part, signature, raw.text(place, index))
 
     def _text(self, text: str) -> None:
         if self._signed is not None or self._steps.is_open:
@@ -238,7 +239,8 @@ class GeminiTranslator:
         if self._grounding is None or not self._grounding.supports or not length:
             return
         begin = self._length - length
-        for one in self._grounding.citations("".join(self._texts), self._starts):
+        self._texts = ["".join(self._texts)]
+        for one in self._grounding.citations(self._texts[0], self._starts):
             key = (one.start, one.end, one.url)
             if one.start >= begin and key not in self._annotated:
                 self._annotated.add(key)

@@ -5,9 +5,13 @@ https://ai.google.dev/gemini-api/docs/google-search#attributing-sources
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
+
+_MOST_SEARCHES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,10 @@ class Grounding:
 
     def citations(self, text: str, part_starts: Sequence[int]) -> Iterator[Citation]:
         """The citations in a text, which is all of the answer; `part_starts` is where each part begins in it."""
-        data = text.encode(errors="surrogatepass")
+        places = _Places(text, part_starts)
         for support in self.supports:
             segment = support.get("segment")
-            place = _place(segment, text, data, part_starts) if isinstance(segment, dict) else None
+            place = places.of(segment) if isinstance(segment, dict) else None
             if place is None:
                 continue
             for index in _list(support, "groundingChunkIndices"):
@@ -59,20 +63,45 @@ def _page(chunk: Any) -> tuple[str, str]:
     return url if isinstance(url, str) else "", title if isinstance(title, str) else ""
 
 
-def _place(segment: dict[str, Any], text: str, data: bytes, part_starts: Sequence[int]) -> tuple[int, int] | None:
-    """Where a segment is, in characters. Its own text decides: the offsets are now and then off."""
-    start, end, part = segment.get("startIndex", 0), segment.get("endIndex", 0), segment.get("partIndex", 0)
-    if not all(type(one) is int and 0 <= one <= 1 << 53 for one in (start, end, part)):
-        return None
-    expected = segment.get("text")
-    base = len(text[: part_starts[part]].encode(errors="surrogatepass")) if 0 < part < len(part_starts) else 0
-    found = data[base + start : base + end].decode(errors="replace")
-    at = len(data[: base + start].decode(errors="replace"))
-    if not isinstance(expected, str) or not expected:
-        return (at, at + len(found)) if found else None
-    if found != expected:
-        at = _nearest(text, expected, at)
-    return (at, at + len(expected)) if at >= 0 else None
+class _Places:
+    """Finds segments in a text, which is gone through once for all of them."""
+
+    def __init__(self, text: str, part_starts: Sequence[int]) -> None:
+        self._text = text
+        self._part_starts = part_starts
+        #: Where each character begins in bytes, and the last ends; None where that is the same.
+        self._offsets = None if text.isascii() else [0, *accumulate(map(_bytes_of, text))]
+        #: How many more segments are looked for that are not where they are said to be: each costs a look at all.
+        self._searches = _MOST_SEARCHES
+
+    def of(self, segment: dict[str, Any]) -> tuple[int, int] | None:
+        """Where a segment is, in characters. Its own text decides: the offsets are now and then off."""
+        start, end, part = segment.get("startIndex", 0), segment.get("endIndex", 0), segment.get("partIndex", 0)
+        if not all(type(one) is int and 0 <= one <= 1 << 53 for one in (start, end, part)):
+            return None
+        expected = segment.get("text")
+        base = self._byte(self._part_starts[part]) if 0 < part < len(self._part_starts) else 0
+        at, until = self._character(base + start), self._character(base + end)
+        if not isinstance(expected, str) or not expected:
+            return (at, until) if at < until else None
+        if not (until - at == len(expected) and self._text.startswith(expected, at)):
+            if not self._searches:
+                return None
+            self._searches -= 1
+            at = _nearest(self._text, expected, at)
+        return (at, at + len(expected)) if at >= 0 else None
+
+    def _byte(self, character: int) -> int:
+        return character if self._offsets is None else self._offsets[character]
+
+    def _character(self, byte: int) -> int:
+        if self._offsets is None:
+            return min(byte, len(self._text))
+        return min(bisect_left(self._offsets, byte), len(self._text))
+
+
+def _bytes_of(character: str) -> int:
+    return len(character.encode(errors="surrogatepass"))
 
 
 def _nearest(text: str, expected: str, near: int) -> int:

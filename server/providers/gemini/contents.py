@@ -74,16 +74,21 @@ class _Conversation:
         #: What the calls came to, to be put right after them.
         self._outputs: dict[str, Output] = {}
         self._calls: set[str] = set()
+        #: The signatures of calls to come, by the ids that those were given.
+        awaited: dict[str, str] = {}
         for turn in prompt.turns:
             for block in turn.blocks:
                 if isinstance(block, Call):
                     self._calls.add(block.call_id)
+                    if block.given_id in awaited:
+                        self._signatures[block.call_id] = awaited.pop(block.given_id)
                 elif isinstance(block, Output):
                     self._outputs.setdefault(block.call_id, block)
                 elif isinstance(block, Reasoning) and (proof := proofs.open(block.proof)) is not None:
                     self._proofs[block.proof] = proof
                     if proof.on == "call":
-                        self._signatures[proof.call_id] = proof.signature
+                        awaited[proof.call_id] = proof.signature
+        self._signatures = awaited | self._signatures
 
     def add(self, turn: Turn) -> None:
         if turn.role == "assistant":

@@ -34,7 +34,7 @@ _ENDS: Final = {
     "CONTINUATION": _CUT,
     **dict.fromkeys(
         ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "IMAGE_SAFETY",
-         "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+         "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "ESCALATION"),
         _FILTERED,
     ),
     "MALFORMED_FUNCTION_CALL": _failed("The model wrote a call that cannot be read. Try again."),
@@ -43,6 +43,7 @@ _ENDS: Final = {
     "TOO_MANY_TOOL_CALLS": _failed("The model called too many tools in a row."),
     "MISSING_THOUGHT_SIGNATURE": _failed("The provider misses a signature in the conversation."),
     "NO_IMAGE": _failed("The model made no image."),
+    "PUP_LIMITED_DISABLED": _failed("The provider has limited or disabled the account that is asked with."),
 }  # fmt: skip
 _OTHER: Final = _failed("The provider ended the answer for a reason of its own.")
 

@@ -17,13 +17,14 @@ another provider, it is left out.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from server.seal import Seal
 
 Place: TypeAlias = Literal["call", "text", "thought", "image", "steps"]
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,10 +35,10 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
     signature: str = ""
     call_id: str = ""
     #: Of the signed text, in characters.
-    length: int = 0
+    length: _Count = 0
     #: JSON of parts, and how many items tell of them.
     parts: tuple[str, ...] = ()
-    items: int = 0
+    items: _Count = 0
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -67,6 +68,6 @@ class Proofs:
             kept = msgspec.json.decode(opened, type=_Kept)
             for part in kept.proof.parts:
                 msgspec.json.decode(part, type=dict)  # it goes into a body as it is
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
         return kept.proof if kept.model == self._model else None

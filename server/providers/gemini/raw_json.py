@@ -32,14 +32,25 @@ class _Part(msgspec.Struct):
     functionCall: _Function  # noqa: N815
 
 
-def part_in(document: bytes, candidate: int, part: int) -> str:
-    """The text of a part."""
-    try:
-        content = msgspec.json.decode(document, type=_Document).candidates[candidate].content
-        raw = bytes(content.parts[part]) if content is not None else b""
-        return _on_one_line(raw)
-    except (*_UNREADABLE, IndexError, UnicodeDecodeError):
-        raise UpstreamError("A part of the provider's answer could not be read.") from None
+class Parts:
+    """The parts of a document, as they stand in it. Nothing is looked for until one is asked for, and then once."""
+
+    __slots__ = ("_document", "_read")
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+        self._read: _Document | None = None
+
+    def text(self, candidate: int, part: int) -> str:
+        """The text of a part."""
+        try:
+            if self._read is None:
+                self._read = msgspec.json.decode(self._document, type=_Document)
+            content = self._read.candidates[candidate].content
+            raw = bytes(content.parts[part]) if content is not None else b""
+            return _on_one_line(raw)
+        except (*_UNREADABLE, IndexError, UnicodeDecodeError):
+            raise UpstreamError("A part of the provider's answer could not be read.") from None
 
 
 def arguments_in(part: str) -> str:

@@ -138,7 +138,7 @@ def _hosted(hosted: Hosted, loss: Loss) -> list[dict[str, Any]]:
         case "code_interpreter":
             _check_code(hosted, loss)
             return [{"codeExecution": {}}]
-    loss.cannot(hosted.path, "Its kind is not known there.")
+    loss.cannot(hosted.path, hosted.unknown)
     return []
 
 
@@ -147,8 +147,7 @@ def _check_search(hosted: Hosted, loss: Loss) -> None:
     body: Any = getattr(hosted.tool, hosted.kind)
     taken = {"type"}
     if hosted.kind == "web_search":
-        if body.external_web_access or not body.HasField("external_web_access"):
-            taken.add("external_web_access")
+        taken.add("external_web_access")
         if not body.filters.ListFields():
             taken.add("filters")
     elif list(body.search_content_types) == ["text"]:

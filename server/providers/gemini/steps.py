@@ -10,6 +10,8 @@ from server.providers.gemini import hosted_items
 from server.providers.gemini.proofs import Proof, Proofs
 from server.providers.writer import EventWriter
 
+#: What Gemini searches with. Of its other tools (it looks through a video, say) no item tells.
+_SEARCHES: Final = frozenset({"GOOGLE_SEARCH_WEB", "GOOGLE_SEARCH_IMAGE"})
 _KINDS: Final = frozenset({"executableCode", "codeExecutionResult", "toolCall", "toolResponse", "inlineData"})
 
 
@@ -82,12 +84,13 @@ class Steps:
     def _searched(self, body: dict[str, Any]) -> None:
         arguments = body.get("args")
         arguments = arguments if type(arguments) is dict else {}
-        if body.get("toolType") == "URL_CONTEXT":
+        kind = body.get("toolType")
+        if kind == "URL_CONTEXT":
             urls = arguments.get("urls")
             pages = [url for url in urls if type(url) is str] if type(urls) is list else []
             self._items += [hosted_items.page_item(url, read=True) for url in pages]
             self.has_searched = self.has_searched or bool(pages)
-        else:
+        elif type(kind) is str and kind in _SEARCHES:
             queries = arguments.get("queries")
             asked = [query for query in queries if type(query) is str and query] if type(queries) is list else []
             self._items.append(hosted_items.search_item(asked, []))

@@ -4,8 +4,9 @@ come back."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import msgspec
 import orjson
 
 from antiphon.responses import v1
@@ -14,6 +15,8 @@ from server.providers.prompt.loss import Loss
 from server.seal import PREFIX, Seal, is_sealed
 
 _Asked = TypeVar("_Asked", v1.CreateResponseRequest, v1.CompactResponseRequest)
+
+_raw_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Proofs:
@@ -45,20 +48,18 @@ class Proofs:
         del opened.input[:]
         loss = Loss(context, "This provider's account")
         for index, item in enumerate(request.input):
-            if _holds_seal(item):
-                _without_seal(item, opened.input.add())
-                continue
             sealed = _sealed_in(item)
-            if sealed is None:
-                opened.input.add().CopyFrom(item)
+            proof = None if sealed is None or self._seal is None else self._seal.open(sealed.encrypted_content)
+            if sealed is not None and proof is None:
+                if item.HasField("compaction"):
+                    loss.cannot(f"{loss.item(index)}.encrypted_content", "Only the account that made it can read it.")
                 continue
-            proof = None if self._seal is None else self._seal.open(sealed.encrypted_content)
+            kept = opened.input.add()
+            kept.CopyFrom(item)
             if proof is not None:
-                kept = opened.input.add()
-                kept.CopyFrom(item)
                 _body(kept).encrypted_content = proof.decode()
-            elif item.HasField("compaction"):
-                loss.cannot(f"{loss.item(index)}.encrypted_content", "Only the account that made it can read it.")
+            if _holds_seal(item):
+                _take_out_seals(kept)
         return opened
 
     def close(self, items: Iterable[v1.Item]) -> None:
@@ -83,13 +84,19 @@ def _sealed_in(item: v1.Item) -> Any:
     return body if body is not None and is_sealed(body.encrypted_content) else None
 
 
+def _members(text: str) -> dict[str, bytes]:
+    """The members of an object, in their own text: their numbers and their depth are nobody's here."""
+    return {name: bytes(raw) for name, raw in _raw_members(text).items()}
+
+
 def _holds_seal(item: v1.Item) -> bool:
     """Whether a member that the contract does not know may be sealed."""
     return PREFIX in item.catch_all
 
 
-def _without_seal(item: v1.Item, copy: v1.Item) -> None:
-    copy.CopyFrom(item)
-    members: dict[str, Any] = orjson.loads(item.catch_all)
-    kept = {name: text for name, text in members.items() if not (isinstance(text, str) and is_sealed(text))}
-    copy.catch_all = orjson.dumps(kept).decode() if kept else ""
+def _take_out_seals(item: v1.Item) -> None:
+    kept: dict[str, Any] = {}
+    for name, raw in _members(item.catch_all).items():
+        if raw[:1] != b'"' or not is_sealed(orjson.loads(raw)):
+            kept[name] = orjson.Fragment(raw)
+    item.catch_all = orjson.dumps(kept).decode() if kept else ""

@@ -83,6 +83,7 @@ class Reasoning:
 class Call:
     """A call of the model's."""
 
+    #: That of no other call of the conversation: its own, or, of a repeated one, with a number after it.
     call_id: str
     #: What the provider knows the tool by.
     wire_name: str
@@ -92,11 +93,18 @@ class Call:
     #: The call as it came.
     item: v1.Item
 
+    @property
+    def given_id(self) -> str:
+        """Its id as it came."""
+        call = self.item.custom_tool_call if self.item.HasField("custom_tool_call") else self.item.function_call
+        return call.call_id
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """What a call came to."""
 
+    #: That of its `Call`.
     call_id: str
     #: That of the call, as far as the conversation holds it; empty otherwise.
     wire_name: str

@@ -14,7 +14,9 @@ from antiphon.responses import v1
 from server.errors import InvalidValue, MissingParameter
 
 _DATA_URL: Final = re.compile(r"data:([^,;]*)((?:;[^,;]*)*?)(;base64)?,", re.IGNORECASE)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*\Z")
+#: Possessive: a long run of spaces before something else must not be gone through again and again.
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}\Z", re.ASCII)
+_SPACE: Final = re.compile(r"\s", re.ASCII)
 #: What files without a name or type begin with, in base64.
 _BEGINNINGS: Final = {
     "JVBERi": "application/pdf",
@@ -60,7 +62,7 @@ def file(part: v1.ResponseInputFile, path: str) -> Media:
         where = f"{path}.file_data"
         if part.file_data[:5].lower() == "data:":
             return _data(part.file_data, where, part.filename)
-        return _plain(part.file_data, where, mimetypes.guess_type(part.filename)[0] or "")
+        return _plain(part.file_data, where, _mime_of(part.filename))
     if part.file_url:
         return _at(part.file_url, f"{path}.file_url", part.filename)
     if part.file_id:
@@ -78,18 +80,23 @@ def audio(part: v1.ResponseInputAudio, path: str) -> Media:
     return _plain(given.data, f"{path}.input_audio.data", f"audio/{given.format.lower() or 'wav'}")
 
 
+def _mime_of(name: str) -> str:
+    """The media type that the end of a name or of a URL's path tells; empty where it tells none."""
+    # By itself: what stands before may look like a URL, and like one that is none.
+    return mimetypes.guess_type("/" + name.rpartition("/")[2])[0] or ""
+
+
 def _at(url: str, path: str, filename: str = "") -> Media:
     if url[:5].lower() == "data:":
         return _data(url, path, filename)
-    name = filename or url.partition("?")[0]
-    return Media(url=url, mime=mimetypes.guess_type(name)[0] or "")
+    return Media(url=url, mime=_mime_of(filename or url.partition("?")[0]))
 
 
 def _data(url: str, path: str, filename: str = "") -> Media:
     match = _DATA_URL.match(url)
     if match is None:
         raise InvalidValue(f"Invalid '{path}': expected a URL of the form data:TYPE;base64,DATA.", param=path)
-    mime = match[1].strip().lower() or mimetypes.guess_type(filename)[0] or ""
+    mime = match[1].strip().lower() or _mime_of(filename)
     rest = url[match.end() :]
     if match[3]:
         return _plain(rest, path, mime)
@@ -99,7 +106,7 @@ def _data(url: str, path: str, filename: str = "") -> Media:
 def _plain(data: str, path: str, mime: str) -> Media:
     if not _BASE64.match(data):
         raise InvalidValue(f"Invalid '{path}': expected data in base64.", param=path)
-    if any(space in data for space in "\n\r \t"):
+    if _SPACE.search(data):
         data = "".join(data.split())
     try:
         # The whole would be copied for nothing: its length and its last characters tell the rest.

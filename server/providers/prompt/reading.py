@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -57,6 +58,9 @@ class _Reading:
         self._turns: list[Turn] = []
         #: What the provider knows the tools of the calls by.
         self._names: dict[str, str] = {}
+        #: How often an id was taken already, and what the calls with it that wait for an output are called, in order.
+        self._counts: Counter[str] = Counter()
+        self._open: defaultdict[str, deque[str]] = defaultdict(deque)
         if request.input_text:
             self._add("user", [Text(request.input_text, "input")])
         for index, item in enumerate(request.input):
@@ -76,7 +80,7 @@ class _Reading:
         if kind in _ELSEWHERE:
             return
         if kind not in _READERS and kind not in _HOSTED:
-            self._loss.cannot(path if kind != "fallback" else f"{path}.type")
+            self._loss.cannot(*_unknown(kind, path))
             return
         if kind in _HOSTED:
             # Its adapter is told all of it: a provider may keep there what it wants back.
@@ -103,8 +107,18 @@ class _Reading:
             taken.add("is_async")
         self._loss.rest(call, taken, path)
         name = self._tools.wire_name(call.name, call.namespace)
-        self._names[call.call_id] = name
-        self._add("assistant", [Call(call.call_id, name, arguments_of(item), path, item)])
+        call_id = self._told_apart(call.call_id)
+        self._names[call_id] = name
+        self._add("assistant", [Call(call_id, name, arguments_of(item), path, item)])
+
+    def _told_apart(self, call_id: str) -> str:
+        """An id for a call that no call before it has: some providers begin anew in each answer, others insist."""
+        told = call_id
+        while told in self._names:
+            self._counts[call_id] += 1
+            told = f"{call_id}_{self._counts[call_id] + 1}"
+        self._open[call_id].append(told)
+        return told
 
     def _output(self, item: v1.Item, path: str) -> None:
         kind = item.WhichOneof("item") or ""
@@ -115,8 +129,10 @@ class _Reading:
         self._loss.rest(output, taken, path)
         parts: list[Any] = [Text(output.output_text, f"{path}.output")] if output.HasField("output_text") else []
         parts += self._parts(output.output, f"{path}.output", _IN_OUTPUTS)
-        name = self._names.get(output.call_id, "")
-        self._add("tool", [Output(output.call_id, name, tuple(parts), kind.startswith("custom"), path)])
+        waiting = self._open[output.call_id]
+        call_id = waiting.popleft() if waiting else output.call_id
+        name = self._names.get(call_id, "")
+        self._add("tool", [Output(call_id, name, tuple(parts), kind.startswith("custom"), path)])
 
     def _reasoning(self, item: v1.Item, path: str) -> None:
         reasoning = item.reasoning
@@ -131,7 +147,7 @@ class _Reading:
             where = f"{path}[{index}]"
             kind = part.WhichOneof("part") or ""
             if kind not in known:
-                self._loss.cannot(where if kind != "fallback" else f"{where}.type")
+                self._loss.cannot(*_unknown(kind, where))
                 continue
             self._loss.rest(part, {kind}, where)
             try:
@@ -174,6 +190,11 @@ class _Reading:
             return None
         hint = body.prompt_cache_breakpoint
         return CacheHint(hint.ttl if hint.HasField("ttl") else None, where)
+
+
+def _unknown(kind: str, path: str) -> tuple[str, str]:
+    """Where an item or part is at fault that has no place, and what callers are told of it."""
+    return (f"{path}.type", "") if kind == "fallback" else (path, f"It is of the type '{kind}'.")
 
 
 def _detail(body: Any) -> str | None:

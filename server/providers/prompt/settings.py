@@ -93,7 +93,8 @@ def _reasoning(
         taken.add("context")
     if given.mode == "standard":
         taken.add("mode")
-    loss.rest(given, taken, "reasoning")
+    # Adapters send all the earlier reasoning that their provider takes; what the model sees of it, that decides.
+    loss.rest(given, taken, "reasoning", hints={"context"} if given.context == "all_turns" else ())
     summary = given.summary or given.generate_summary or None
     if summary is not None and "reasoning.summary" not in carried:
         loss.note("reasoning.summary" if given.summary else "reasoning.generate_summary")

@@ -64,6 +64,13 @@ class Hosted:
     tool: v1.Tool
     path: str
 
+    @property
+    def unknown(self) -> str:
+        """What callers are told where there is no such tool."""
+        return (
+            "It has no tool of this type." if self.kind == "fallback" else f"It has no tool of the type '{self.kind}'."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -87,11 +94,16 @@ class Tools:
         #: All, in the order of the request; those of namespaces in their place.
         self.offered: list[Function | Hosted] = []
         self._by_wire_name: dict[str, Function] = {}
+        #: By the names that a choice may have for them; of two alike, the first.
+        self._by_name: dict[str, Function] = {}
         self._add(request.tools, "tools")
         for index, item in enumerate(request.input):
             if item.HasField("additional_tools"):
                 self._add(item.additional_tools.tools, f"{loss.item(index)}.tools")
         self.choice = self._choice(request)
+        if self.choice.mode == "required" and request.tools and not self.offered:
+            loss.cannot("tool_choice", "None of the tools is offered there.")
+            self.choice = Choice()
 
     @property
     def functions(self) -> list[Function]:
@@ -126,6 +138,10 @@ class Tools:
                 self._add(tool.namespace.tools, f"{where}.tools", tool.namespace.name)
             elif kind in ("function", "custom"):
                 self._add_function(tool, kind, where, namespace)
+            elif tool.web_search.HasField("external_web_access") and not tool.web_search.external_web_access:
+                # Only OpenAI has pages to search that are not fetched from the web. Offered without its limit, the tool
+                # would do what the caller forbids; not offered, it is one that the model does not use.
+                self._loss.note(where)
             else:
                 self.offered.append(Hosted(kind, tool, where))
 
@@ -150,6 +166,9 @@ class Tools:
         if function.wire_name in self._by_wire_name:
             raise InvalidValue(f"Invalid '{path}.name': two tools are called '{body.name}'.", param=f"{path}.name")
         self._by_wire_name[function.wire_name] = function
+        self._by_name.setdefault(function.name, function)
+        if namespace:
+            self._by_name.setdefault(f"{namespace}.{function.name}", function)
         self.offered.append(function)
 
     def _choice(self, request: v1.CreateResponseRequest) -> Choice:
@@ -178,9 +197,9 @@ class Tools:
         return Choice()
 
     def _named(self, name: str, path: str) -> Function:
-        for function in self.functions:
-            if function.name == name or f"{function.namespace}.{function.name}" == name:
-                return function
+        function = self._by_name.get(name)
+        if function is not None:
+            return function
         raise InvalidValue(f"Invalid '{path}': no tool called '{name[:64]}' is offered.", param=path)
 
     def _allow(self, allowed: v1.ToolChoiceAllowed) -> None:

@@ -19,6 +19,8 @@ PARAMETERS: Final = (
 )
 _BEGINNING: Final = re.compile(r'\s*\{\s*"input"\s*:\s*"')
 _MAY_BEGIN: Final = re.compile(r'\s*(?:\{\s*(?:"(?:i(?:n(?:p(?:u(?:t(?:"\s*(?::\s*)?)?)?)?)?)?)?)?)?\Z')
+#: What is longer and has not begun is not looked at before its end: every piece would be looked at again with the next.
+_LONGEST_BEGINNING: Final = 256
 _PLAIN: Final = re.compile(r'[^"\\]*')
 _ESCAPES: Final = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _REPLACEMENT: Final = "\ufffd"
@@ -32,16 +34,21 @@ def wrap(text: str) -> str:
 class Unwrapper:
     """Takes the input out of one call's arguments. All that it returns, joined, is the input."""
 
-    __slots__ = ("_is_inside", "_is_over", "_pending")
+    __slots__ = ("_is_inside", "_is_over", "_pending", "_rest")
 
     def __init__(self) -> None:
         self._pending = ""
+        #: What follows a beginning that is none: only the end can tell what it is.
+        self._rest: list[str] = []
         self._is_inside = False
         self._is_over = False
 
     def feed(self, delta: str) -> str:
         """Take a piece of the arguments; return what it adds to the input."""
         if self._is_over:
+            return ""
+        if not self._is_inside and len(self._pending) > _LONGEST_BEGINNING:
+            self._rest.append(delta)
             return ""
         self._pending += delta
         if not self._is_inside:
@@ -73,12 +80,13 @@ class Unwrapper:
         """The rest of the input, when no more arguments come: of what is no such JSON, all of it."""
         if self._is_inside:
             return ""
+        whole = self._pending + "".join(self._rest)
         try:
-            value: Any = orjson.loads(self._pending)
+            value: Any = orjson.loads(whole)
         except orjson.JSONDecodeError:
-            return "" if _MAY_BEGIN.match(self._pending) else self._pending
+            return "" if _MAY_BEGIN.match(whole) else whole
         given = value.get("input") if isinstance(value, dict) else None
-        return given if isinstance(given, str) else self._pending
+        return given if isinstance(given, str) else whole
 
 
 def _unescaped(text: str, at: int) -> tuple[str, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
+from antiphon.responses import v1
 from server.providers.base import Provider
 from server.testing.provider_contract.asking import (
     CALLS,
@@ -150,8 +152,32 @@ class Answers(Suite):
     ) -> None:
         self.needs(wire, "whole")
         said = TEXT if "reasoning" in wire.lacks else MIXED
+        await self._is_said_either_way(wire, upstream, provider, said)
+
+    @pytest.mark.parametrize(
+        ("feature", "said"),
+        [
+            ("refusal", Said([Refused(["I can", "not."])])),
+            ("citations", Said([Words(["Wörds 🎉 "]), Cited("rest.", "https://example.com/a", "A page")])),
+            ("logprobs", Said([Words(["Hel", "lo 🎉"], logprobs=True)])),
+        ],
+        ids=["refusal", "citations", "logprobs"],
+    )
+    async def test_a_whole_answer_says_beside_its_text_what_the_stream_says(
+        self, wire: Wire, upstream: FakeUpstream, provider: Provider, feature: str, said: Said
+    ) -> None:
+        self.needs(wire, "whole", feature)
+        told = await self._is_said_either_way(wire, upstream, provider, said, top_logprobs=1)
+        assert any(len(part.output_text.annotations) for part in told) is (feature == "citations")
+        assert any(len(part.output_text.logprobs) for part in told) is (feature == "logprobs")
+
+    async def _is_said_either_way(
+        self, wire: Wire, upstream: FakeUpstream, provider: Provider, said: Said, **wishes: Any
+    ) -> list[v1.ContentPart]:
+        """The parts of the messages in it."""
         upstream.answer(self.stream(wire, wire.frames(said)), self.whole(wire, said), self.whole(wire, said))
-        request = a_request(tools=[WEATHER])
+        wishes = {} if "logprobs" in wire.lacks else wishes
+        request = a_request(tools=[WEATHER], **wishes)
         streamed = (await ask(provider, request)).response
         unary = (await ask(provider, request, incremental=False)).response
         unasked = (await ask(provider, request)).response
@@ -159,3 +185,6 @@ class Answers(Suite):
         assert unary.usage == unasked.usage == streamed.usage
         asked = [wire.wants_stream(sent.path, sent.json) for sent in upstream.requests]
         assert asked == [True, False, True]
+        parts = [[part for item in one.output for part in item.message.content] for one in (streamed, unary, unasked)]
+        assert parts[0] == parts[1] == parts[2]
+        return parts[0]

@@ -52,8 +52,7 @@ class AnthropicWire(Wire):
         # Its counts are of all up to there: an early word on them is a smaller one.
         deltas = [{"type": "message_delta", "delta": last, "usage": {"output_tokens": 1} if late_usage else told}]
         if late_usage:
-            nothing_new = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
-            deltas.append({"type": "message_delta", "delta": nothing_new, "usage": told})
+            deltas.append({"type": "message_delta", "delta": last, "usage": told})
         return [_sse(event) for event in (*self._opening(said), *deltas, {"type": "message_stop"})]
 
     def body(self, said: Said) -> bytes:

@@ -68,7 +68,10 @@ class ChatCompletionsWire(Wire):
         return [*frames, self._end(said, late_usage=late_usage)]
 
     def body(self, said: Said) -> bytes:
-        choice = {"index": 0, "message": self._message(said), "logprobs": None, "finish_reason": self._finish(said)}
+        words = [part for part in said.parts if isinstance(part, Words) and part.logprobs]
+        tokens = [self._token(piece) for part in words for piece in part.pieces]
+        logprobs = {"content": tokens, "refusal": None} if tokens else None
+        choice = {"index": 0, "message": self._message(said), "logprobs": logprobs, "finish_reason": self._finish(said)}
         whole = dict(self.head) | {"object": "chat.completion", "choices": [choice]}
         if said.spent is not None:
             whole["usage"] = self._usage(said.spent)
@@ -76,7 +79,11 @@ class ChatCompletionsWire(Wire):
 
     def _message(self, said: Said) -> dict[str, Any]:
         """The whole answer; no index is told in its calls."""
-        message: dict[str, Any] = {"role": "assistant", "content": said.text or None, "refusal": None}
+        refused = "".join(piece for part in said.parts if isinstance(part, Refused) for piece in part.pieces)
+        message: dict[str, Any] = {"role": "assistant", "content": said.text or None, "refusal": refused or None}
+        cited = [note for delta in self._deltas(said) for note in delta.get("annotations", ())]
+        if cited:
+            message["annotations"] = cited
         calls = [part for part in said.parts if isinstance(part, Called)]
         if calls:
             message["tool_calls"] = [
@@ -163,10 +170,12 @@ class ChatCompletionsWire(Wire):
     def _word(self, piece: str, *, logprobs: bool) -> dict[str, Any]:
         if not logprobs:
             return {"content": piece}
+        return {"content": piece, "_logprobs": {"content": [self._token(piece)], "refusal": None}}
+
+    def _token(self, piece: str) -> dict[str, Any]:
         beside = {"token": "x", "logprob": -1.5, "bytes": [120]}
         token = {"token": piece, "logprob": -0.5, "bytes": list(piece.encode())}
-        tokens = [token | {"top_logprobs": [token, beside]}]
-        return {"content": piece, "_logprobs": {"content": tokens, "refusal": None}}
+        return token | {"top_logprobs": [token, beside]}
 
     def _thought(self, thought: Thought) -> list[dict[str, Any]]:
         raise NotImplementedError("OpenAI's models tell nothing of it")
@@ -180,8 +189,9 @@ class ChatCompletionsWire(Wire):
     # The request
 
     def asked(self, request: Json) -> str:
-        content = [message["content"] for message in request["messages"] if message["role"] == "user"][-1]
-        return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+        contents = [message["content"] for message in request["messages"] if message["role"] == "user"]
+        last = contents[-1] if contents else ""
+        return last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
 
     def outputs(self, request: Json) -> list[str]:
         texts: list[str] = []

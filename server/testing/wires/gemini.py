@@ -112,7 +112,7 @@ class GeminiWire(Wire):
         return texts[-1] if texts else ""
 
     def outputs(self, request: Json) -> list[str]:
-        parts = request["contents"][-1]["parts"]
+        parts = request["contents"][-1]["parts"] if request["contents"] else []
         return [part["functionResponse"]["response"].get("output", "") for part in parts if "functionResponse" in part]
 
     def offered(self, request: Json) -> list[str]:

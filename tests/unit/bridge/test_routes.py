@@ -219,7 +219,9 @@ async def test_unknown_paths_are_404_in_json(answering: str, http: aiohttp.Clien
         assert answer.headers["x-request-id"].startswith("req_")
         assert answer.headers["x-should-retry"] == "false"
         if verb != "HEAD":
-            assert (await answer.json())["error"]["code"] == "unknown_url"
+            error = (await answer.json())["error"]
+            assert error["code"] == "unknown_url"
+            assert "/v1/responses" in error["message"]
 
 
 @pytest.mark.parametrize(

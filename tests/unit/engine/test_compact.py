@@ -169,11 +169,13 @@ async def test_a_call_that_is_open_can_be_answered_afterwards() -> None:
         (wanted(user("a"), catch_all='{"models":["x"]}'), UnsupportedParameter, "models"),
         (wanted(user("a"), catch_all='{"conversation":"conv_1"}'), UnsupportedParameter, "conversation"),
         (wanted(output("call_1")), InvalidValue, "input[0].call_id"),
+        (wanted(user("a"), catch_all="{"), InvalidValue, None),
+        (wanted(*[user("a")] * 20_001), InvalidValue, "input"),
     ],
 )
 @pytest.mark.parametrize("native", [False, True])
 async def test_what_cannot_be_is_refused(
-    request_: v1.CompactResponseRequest, error: type[Exception], param: str, native: bool
+    request_: v1.CompactResponseRequest, error: type[Exception], param: str | None, native: bool
 ) -> None:
     provider = Native(a_compaction()) if native else ScriptedProvider()
     at = Engine()

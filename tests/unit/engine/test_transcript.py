@@ -216,6 +216,21 @@ def test_an_empty_last_word_does_not_take_back_what_was_streamed() -> None:
     assert response.output[1].function_call.arguments == '{"a":1}'
 
 
+def test_an_answer_that_comes_whole_is_streamed_with_its_logprobs() -> None:
+    last = streams.terminal()
+    item = last.completed.response.output.add(status="completed")
+    item.message.role = "assistant"
+    part = item.message.content.add().output_text
+    part.text = "ab"
+    for token in part.text:
+        part.logprobs.add(token=token, logprob=-1)
+    told, response = play([[last]])
+    assert check_order(told) == []
+    deltas = [event.output_text_delta for event in told if event.HasField("output_text_delta")]
+    assert [(one.token, one.logprob) for delta in deltas for one in delta.logprobs] == [("a", -1), ("b", -1)]
+    assert response.output[0].message.content[0].output_text == part
+
+
 def test_logprobs_survive_a_provider_that_never_ends_its_parts() -> None:
     events = [e for e in message("a", "b").events(0) if streams.kind_of_step(e) in ("added", "other")]
     for event in events:

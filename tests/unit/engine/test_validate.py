@@ -29,6 +29,8 @@ GOOD = [
     OK + 'tools { function { name: "f" parameters: "{\\"type\\":\\"object\\"}" } }',
     OK + "temperature: 0 top_p: 0",
     OK + 'catch_all: "{\\"seed\\":1}"',
+    OK + f"catch_all: '{{\"a\":{'[' * 499}{']' * 499}}}'",
+    OK + f"catch_all: '{{\"a\":[{'[],' * 999}[]]}}'",
     'model: "m" input { message { role: "user" content_text: "x" } }',
     'model: "m" input { fallback: "{\\"type\\":\\"novel\\"}" }',
 ]
@@ -85,6 +87,20 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     (OK + "tool_choice { function { } }", MissingParameter, "tool_choice.name"),
     (OK + "text { format { json_schema { } } }", MissingParameter, "text.format.name"),
     (OK + 'text { format { json_schema { name: "n" } } }', MissingParameter, "text.format.schema"),
+    (
+        ITEM + "{ configuration_update { text { format { json_schema { } } } } }",
+        MissingParameter,
+        "input[1].text.format.name",
+    ),
+    (
+        ITEM + '{ configuration_update { text { format { json_schema { name: "n" } } } } }',
+        MissingParameter,
+        "input[1].text.format.schema",
+    ),
+    # Of what has types, one without any: no JSON can hold it, so it comes over gRPC alone
+    (OK + "tool_choice { }", MissingParameter, "tool_choice.type"),
+    (OK + "text { format { } }", MissingParameter, "text.format.type"),
+    (ITEM + "{ web_search_call { action { } } }", MissingParameter, "input[1].action.type"),
     # Ranges of the contract
     (OK + "temperature: 2.5", InvalidValue, "temperature"),
     (OK + "top_p: -0.1", InvalidValue, "top_p"),
@@ -98,6 +114,8 @@ BAD: list[tuple[str, type[InvalidRequest], str]] = [
     ),
     (ITEM + '{ fallback: "[1]" }', InvalidType, "input[1]"),
     (OK + 'catch_all: "7"', InvalidType, ""),
+    (OK + f"catch_all: '{{\"a\":{'[' * 500}{']' * 500}}}'", InvalidValue, ""),
+    (ITEM + f'{{ fallback: \'{{"type":"x","a":{"[" * 500}{"]" * 500}}}\' }}', InvalidValue, "input[1]"),
     # What is refused or the gateway's own must not go by as an unknown member
     (OK + "catch_all: '{\"background\": true}'", InvalidValue, "background"),
     (OK + 'conversation_id: ""', UnsupportedParameter, "conversation"),

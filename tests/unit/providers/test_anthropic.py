@@ -238,7 +238,9 @@ async def test_what_is_too_deep_is_no_other_error(provider: Provider, upstream: 
     call = b'{"type":"tool_use","id":"toolu_1","name":"get_weather","input":%b}' % deep
     message = b'{"type":"message","content":[%b],"stop_reason":"tool_use"}' % call
     start = b'data: {"type":"content_block_start","index":0,"content_block":%b}\n\n' % call
-    for script in (fake.body(message, headers=JSON), fake.raw_stream([start])):
+    found = b'{"type":"web_search_tool_result","tool_use_id":"s","content":%b}' % deep
+    result = b'data: {"type":"content_block_start","index":0,"content_block":%b}\n\n' % found
+    for script in (fake.body(message, headers=JSON), fake.raw_stream([start]), fake.raw_stream([result])):
         told = await answered(provider, upstream, script)
         assert told.error is None or type(told.error) is errors.UpstreamError
 

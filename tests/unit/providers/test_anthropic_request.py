@@ -197,6 +197,7 @@ def test_texts_that_are_json_keep_their_own_text() -> None:
         ({"temperature": 0.5, "top_p": 1}, {"temperature": 0.5}),
         # What the API does unasked is no wish, where the model takes none.
         ({"model": OPUS_5, "temperature": 1, "top_p": 1}, {}),
+        ({"model": SONNET_4_6, "temperature": 1, "options": {"version": "2026-10-21"}}, {}),
         ({"prompt_cache_options": {"mode": "implicit"}}, {"cache_control": {"type": "ephemeral"}}),
         (
             {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}},
@@ -220,6 +221,8 @@ def test_settings(members: dict[str, Any], told: dict[str, Any]) -> None:
         ({"model": OPUS_4_8, "top_p": 0.5}, "top_p"),
         ({"model": SONNET_4_6, "temperature": 0.5, "reasoning": {"effort": "high"}}, "temperature"),
         ({"model": SONNET_4_6, "top_p": 0.5, "reasoning": {"effort": "high"}}, "top_p"),
+        ({"model": SONNET_4_6, "temperature": 0.5, "options": {"version": "2026-10-21"}}, "temperature"),
+        ({"model": SONNET_4_6, "top_p": 0.5, "options": {"version": "2026-10-21"}}, "top_p"),
         ({"text": {"format": {"type": "json_object"}}}, "text.format"),
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
         ({"top_logprobs": 2}, "top_logprobs"),
@@ -843,7 +846,6 @@ def test_tools_that_the_provider_runs(members: dict[str, Any], told: dict[str, A
     [
         ({"type": "file_search", "vector_store_ids": ["vs_1"]}, "tools[0]"),
         ({"type": "image_generation"}, "tools[0]"),
-        ({"type": "web_search", "external_web_access": False}, "tools[0].external_web_access"),
         (AUTO | {"container": {"type": "auto", "memory_limit": "4g"}}, "tools[0].container.memory_limit"),
         (AUTO | {"container": {"type": "auto", "file_ids": ["file-1"]}}, "tools[0].container.file_ids"),
     ],

@@ -117,6 +117,41 @@ def opened(item: Any, model: str = CLAUDE) -> Any:
     return Proofs(SEAL, model).open(item["encrypted_content"])
 
 
+# Images
+
+
+def image(index: int, *pieces: bytes, **told: Any) -> list[tuple[str, Any]]:
+    """An image in pieces, without its end."""
+    sources = [{"source": {"bytes": base64.b64encode(piece).decode()}} for piece in pieces]
+    return [
+        begin(index, image={"format": "png"}),
+        *(delta(index, image=piece) for piece in (*sources, *([told] if told else []))),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "data"),
+    [
+        ([*image(1, b"\x89PN", b"G"), stop(1), *end()], "completed", b"\x89PNG"),
+        ([*image(1, error={"message": "Filtered."}), stop(1), *end()], "failed", b""),
+        ([*image(1, b"\x89P"), *end("max_tokens")], "incomplete", b"\x89P"),
+    ],
+    ids=["whole", "failed", "cut"],
+)
+def test_an_image_that_the_model_made(events: Any, status: str, data: bytes) -> None:
+    items, _ = told([delta(0, text="See: "), stop(0), *events])
+    made = {"type": "image_generation_call", "status": status, "result": base64.b64encode(data).decode()}
+    assert items[1:] == [made]
+
+
+@pytest.mark.parametrize(
+    "piece", [{"source": {"bytes": "%"}}, {"source": {"s3Location": {"uri": "s3://b/a.png"}}}, "x"]
+)
+def test_an_image_that_cannot_be_told(piece: Any) -> None:
+    with pytest.raises(errors.UpstreamError):
+        told([begin(0, image={"format": "png"}), delta(0, image=piece), stop(0), *end()])
+
+
 # Calls
 
 

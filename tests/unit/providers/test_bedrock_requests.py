@@ -290,6 +290,15 @@ def test_arguments_keep_their_text(arguments: str, written: bytes) -> None:
     assert written in text
 
 
+def test_a_sound_that_a_tool_gave_is_refused() -> None:
+    sound = {"type": "input_file", "filename": "a.mp3", "file_data": "data:audio/mp3;base64,aGk="}
+    given = [ANSWERED[0], CALL, OUTPUT | {"output": [words("Listen."), sound]}]
+    assert refused(input=given, tools=[FUNCTION]) == "input[2].output[1]"
+    text, omitted = sent(a_request(input=given, tools=[FUNCTION]), report=True)
+    assert omitted == ["input[2].output[1]"]
+    assert json.loads(text)["messages"][-1]["content"][0]["toolResult"]["content"] == [{"text": "Listen."}]
+
+
 @pytest.mark.parametrize("output", ["", " \n", []])
 def test_an_output_of_nothing_says_so(output: Any) -> None:
     asked = messages(ANSWERED[0], CALL, OUTPUT | {"output": output}, tools=[FUNCTION])

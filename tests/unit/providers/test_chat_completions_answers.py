@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -590,6 +591,12 @@ def test_too_long(told: dict[str, Any]) -> None:
         ({"errors": {"message": "m"}}, "m", None),
         ({"detail": [{"loc": ["body", "x"], "msg": "m"}]}, "body.x: m", None),
         ({"object": "error", "message": {"detail": [{"loc": ["x"], "msg": "m"}]}}, "x: m", None),
+        (
+            {"detail": [{"loc": [functools.reduce(lambda within, _: [within], range(5000), "x"), 1], "msg": "m"}]},
+            "1: m",
+            None,
+        ),
+        ({"error": functools.reduce(lambda within, _: {"detail": within}, range(5000), "m")}, "m", None),
         ({"error": 7}, None, None),
         ([], None, None),
     ],
@@ -631,6 +638,12 @@ def test_verdicts(told: Any, message: str | None, code: str | None) -> None:
 )
 def test_what_makes_no_sense(chunk: Any) -> None:
     assert type(failure(delta(content="Hi"), chunk, finish())) is errors.UpstreamError
+
+
+@pytest.mark.timeout(20)
+def test_a_message_that_quotes_at_length_is_read_in_a_moment() -> None:
+    quoted = "exceed" * 10_000
+    assert verdict({"error": {"message": quoted}}).message == quoted
 
 
 @pytest.mark.parametrize("depth", [200, 253, 300, 1000, 5000])

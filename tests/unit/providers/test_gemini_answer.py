@@ -118,14 +118,15 @@ def a_call(name: str = "f", **members: Any) -> dict[str, Any]:
             (reason, "INCOMPLETE", "content_filter")
             for reason in (
                 *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"),
-                *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+                *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "ESCALATION"),
             )
         ],
         *[
             (reason, "FAILED", "")
             for reason in (
                 *("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"),
-                *("MISSING_THOUGHT_SIGNATURE", "NO_IMAGE", "OTHER", "IMAGE_OTHER", "SOMETHING_NEW"),
+                *("MISSING_THOUGHT_SIGNATURE", "NO_IMAGE", "OTHER", "IMAGE_OTHER", "PUP_LIMITED_DISABLED"),
+                "SOMETHING_NEW",
             )
         ],
     ],
@@ -453,6 +454,13 @@ def test_searches_told_step_by_step_are_kept_whole() -> None:
     proof = Proof("steps", parts=(json.dumps(first), json.dumps(second)), items=1)
     assert spelled(response) == [("", proof), "web_search_call", "So."]
     assert response.output[1].web_search_call.action.search.query == "q"
+
+
+@pytest.mark.parametrize("kind", ["MEDIA_PROCESSING", "SOMETHING_NEW", None, {}])
+def test_steps_that_are_no_searches_are_kept_and_not_told_as_such(kind: Any) -> None:
+    step = {"toolCall": {"toolType": kind, "args": {"start": "10s"}, "id": "d6"}, "thoughtSignature": SIGNATURE}
+    response = answer(chunk(step), chunk({"text": "So."}), last())
+    assert spelled(response) == [("", Proof("steps", parts=(json.dumps(step),), items=0)), "So."]
 
 
 # Code and images

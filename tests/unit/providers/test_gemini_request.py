@@ -101,6 +101,23 @@ def function(name: str = "f", **members: Any) -> dict[str, Any]:
     return {"type": "function", "name": name, "parameters": {"type": "object"}, "strict": False} | members
 
 
+# Calls whose id is repeated
+
+
+def test_a_repeated_id_is_another_call_with_its_own_signature_and_output() -> None:
+    told = contents(
+        reasoning(Proof("call", "c2ln", call_id="c")), call("c"), output("c", "one"), user("Again."),
+        reasoning(Proof("call", "bW9yZQ==", call_id="c")), call("c"), output("c", "two"),
+    )  # fmt: skip
+    assert told == [
+        {"role": "model", "parts": [called("c", "c2ln")]},
+        {"role": "user", "parts": [answered("c", {"output": "one"})]},
+        said("Again."),
+        {"role": "model", "parts": [called("c_2", "bW9yZQ==")]},
+        {"role": "user", "parts": [answered("c_2", {"output": "two"})]},
+    ]
+
+
 # Settings
 
 
@@ -247,7 +264,6 @@ def test_functions_and_hosted_tools_together() -> None:
     ("members", "param"),
     [
         ({"tools": [SEARCH | {"filters": {"allowed_domains": ["a.b"]}}]}, "tools[0].filters"),
-        ({"tools": [SEARCH | {"external_web_access": False}]}, "tools[0].external_web_access"),
         ({"tools": [CODE | {"container": "cntr_1"}]}, "tools[0].container"),
         ({"tools": [CODE | {"container": {"type": "auto", "file_ids": ["f"]}}]}, "tools[0].container.file_ids"),
         ({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}]}, "tools[0]"),

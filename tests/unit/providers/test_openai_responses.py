@@ -492,6 +492,7 @@ async def test_a_refusal_that_is_too_long_to_read_is_one_all_the_same(
         ({"retry-after": "Sat, 21 Nov 2026 10:17:51"}, 40.0),
         ({"retry-after": "Sat, 21 Nov 2020 00:00:00 GMT"}, 0.0),
         ({"retry-after": "Sat, 99 Nov 2026 00:00:00 GMT"}, None),
+        ({"retry-after": "Sat, 21 Nov 99999999999999999999 00:00:00 GMT"}, None),
     ],
 )
 def test_how_long_to_wait(headers: Mapping[str, str], seconds: float | None) -> None:

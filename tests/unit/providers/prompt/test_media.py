@@ -19,7 +19,10 @@ from server.providers.prompt.media import Media
         ("data:image/svg+xml,%3Csvg%2F%3E", Media(data="PHN2Zy8+", mime="image/svg+xml")),
         ("data:image/png;base64,AA\nAA", Media(data="AAAA", mime="image/png")),
         ("https://example.com/a.jpg?x=1", Media(url="https://example.com/a.jpg?x=1", mime="image/jpeg")),
+        ("data:image/png;base64,AA\v\fAA", Media(data="AAAA", mime="image/png")),
         ("https://example.com/a", Media(url="https://example.com/a")),
+        ("http://[", Media(url="http://[")),
+        ("http://[::1/a.png", Media(url="http://[::1/a.png", mime="image/png")),
     ],
 )
 def test_images(url: str, expected: Media) -> None:
@@ -46,7 +49,18 @@ def test_audio() -> None:
     assert media.audio(part, "p") == Media(data="AAAA", mime="audio/mp3")
 
 
-@pytest.mark.parametrize("data", ["data:image/png;base64", "data:image/png;base64,?", "data:image/png;base64,AAA"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        "data:image/png;base64",
+        "data:image/png;base64,?",
+        "data:image/png;base64,AAA",
+        "data:image/png;base64,AAAA\u2028",
+        "data:image/png;base64,AAA\u00a0",
+        pytest.param("data:image/png;base64," + " " * 1_000_000 + "!", id="a million spaces"),
+        pytest.param("data:" + ";" * 1_000_000, id="a million parameters"),
+    ],
+)
 def test_what_is_no_data_is_refused_by_name(data: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         media.image(v1.ResponseInputImage(image_url=data), "input[0].content[1]")

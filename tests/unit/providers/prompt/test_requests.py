@@ -96,6 +96,32 @@ def test_items_become_turns() -> None:
     assert got.omitted == []
 
 
+def test_calls_whose_id_is_repeated_are_told_apart_with_their_outputs() -> None:
+    """Some providers begin their ids anew in each answer; others take no id twice."""
+
+    def call(arguments: str) -> dict[str, Any]:
+        return {"type": "function_call", "call_id": "c", "name": "f", "arguments": arguments}
+
+    def output(text: str, call_id: str = "c") -> dict[str, Any]:
+        return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+    items = [call("1"), output("one"), call("2"), call("3"), output("two"), output("three"), output("late")]
+    blocks = [block for turn in reading({"input": items}).prompt.turns for block in turn.blocks]
+    assert [(one.call_id, one.given_id, one.arguments) for one in blocks if isinstance(one, Call)] == [
+        ("c", "c", "1"), ("c_2", "c", "2"), ("c_3", "c", "3"),
+    ]  # fmt: skip
+    assert [(one.call_id, one.wire_name, one.text) for one in blocks if isinstance(one, Output)] == [
+        ("c", "f", "one"), ("c_2", "f", "two"), ("c_3", "f", "three"), ("c", "f", "late"),
+    ]  # fmt: skip
+
+
+def test_no_id_that_is_made_is_given_to_another_call() -> None:
+    ids = ("c", "c", "c_2", "c")
+    items = [{"type": "function_call", "call_id": call_id, "name": "f", "arguments": ""} for call_id in ids]
+    (turn,) = reading({"input": items}).prompt.turns
+    assert [block.call_id for block in turn.blocks if isinstance(block, Call)] == ["c", "c_2", "c_2_2", "c_3"]
+
+
 def test_a_text_is_a_message_of_the_user() -> None:
     assert said({"input": "hi"}) == [("user", ["Text"])]
 
@@ -148,6 +174,25 @@ def test_items_of_earlier_responses_are_named_by_what_brought_them_in() -> None:
     with pytest.raises(UnsupportedParameter) as refused:
         reading({"input": items}, inherited=3, report=False)
     assert refused.value.param == "previous_response_id.type"
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        (
+            {"type": "compaction", "encrypted_content": "x"},
+            "The test's API has no place for 'input[0]'. It is of the type 'compaction'.",
+        ),
+        (
+            {"role": "user", "content": [{"type": "summary_text", "text": "a"}]},
+            "The test's API has no place for 'input[0].content[0]'. It is of the type 'summary_text'.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_it_is_that_has_no_place(item: dict[str, Any], told: str) -> None:
+    with pytest.raises(UnsupportedParameter) as refused:
+        reading({"input": [item]}, report=False)
+    assert str(refused.value) == told
 
 
 def test_cache_hints_are_kept_where_the_provider_takes_them_and_else_named() -> None:
@@ -204,6 +249,39 @@ def test_tools_that_an_item_brings_along() -> None:
     read_in = reading({"input": [item, {"role": "user", "content": "a"}]})
     assert [function.path for function in read_in.tools.functions] == ["input[0].tools[0]"]
     assert read_in.omitted == []
+
+
+INDEXED = {"type": "web_search", "external_web_access": False}
+
+
+@pytest.mark.parametrize(
+    ("tool", "told"),
+    [
+        ({"type": "file_search", "vector_store_ids": ["vs_1"]}, "It has no tool of the type 'file_search'."),
+        ({"type": "hologram"}, "It has no tool of this type."),
+    ],
+)
+def test_a_tool_of_a_provider_says_what_it_is_where_there_is_none(tool: dict[str, Any], told: str) -> None:
+    (hosted,) = reading({"input": "a", "tools": [tool]}).tools.hosted
+    assert hosted.unknown == told
+
+
+def test_a_search_that_may_not_reach_the_web_is_not_offered_and_refuses_nothing() -> None:
+    got = reading({"input": "a", "tools": [F, INDEXED]}, report=False)
+    assert [tool.path for tool in got.tools.offered] == ["tools[0]"]
+    assert got.omitted == ["tools[1]"]
+    item = {"type": "additional_tools", "role": "developer", "tools": [INDEXED]}
+    assert reading({"input": [item, {"role": "user", "content": "a"}]}, report=False).omitted == ["input[0].tools[0]"]
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "web_search"}])
+def test_a_search_that_may_not_reach_the_web_cannot_be_required(choice: Any) -> None:
+    members = {"input": "a", "tools": [INDEXED], "tool_choice": choice}
+    with pytest.raises(UnsupportedParameter) as refused:
+        reading(members, report=False)
+    assert refused.value.param == "tool_choice"
+    got = reading(members)
+    assert (got.tools.choice.mode, got.omitted) == ("auto", ["tools[0]", "tool_choice"])
 
 
 @pytest.mark.parametrize(
@@ -338,6 +416,14 @@ def test_settings_that_nobody_carries(members: dict[str, Any], omitted: list[str
 )
 def test_hints_are_named_and_never_refused(name: str) -> None:
     assert reading({"input": "a", name: "x"}, report=False).omitted == [name]
+
+
+def test_a_wish_for_all_earlier_reasoning_only_hints_and_one_for_less_does_not() -> None:
+    omitted = reading({"input": "a", "reasoning": {"context": "all_turns"}}, report=False).omitted
+    assert omitted == ["reasoning.context"]
+    with pytest.raises(UnsupportedParameter) as refused:
+        reading({"input": "a", "reasoning": {"context": "current_turn"}}, report=False)
+    assert refused.value.param == "reasoning.context"
 
 
 def test_a_wish_for_summaries_only_hints() -> None:
