@@ -245,4 +245,4 @@ async def test_providers_know_what_callers_know_its_items_as() -> None:
     await read(engine, user("b"), compaction, user("c"), previous_response_id=first.id)
     context: CallContext = engine.provider.contexts[-1]
     chain = ["previous_response_id"] * 2
-    assert context.paths == [*chain, "input[0]", "input[1]", "input[1]", "input[2]"]
+    assert [context.path(place) for place in range(6)] == [*chain, "input[0]", "input[1]", "input[1]", "input[2]"]

@@ -11,9 +11,16 @@ from engine_parts import FOREVER, Engine, ScriptedProvider, ask, ask_items, outp
 
 from antiphon.responses import v1
 from server.engine.compactions import is_ours
-from server.errors import InvalidValue, RateLimitExceeded, UpstreamError, UpstreamRejected, UpstreamUnavailable
+from server.errors import (
+    FirstEventTimeout,
+    InvalidValue,
+    RateLimitExceeded,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
 from server.limits.base import Kind, Limit
-from server.providers.base import CallContext, Retry, Route
+from server.providers.base import CallContext, Retry, Route, Timeouts
 from server.testing.order import check_order
 
 SUMMARY = streams.Planned("message", [streams.Text("output_text", ["A ", "summary."])], [])
@@ -236,7 +243,16 @@ async def test_another_target_goes_on_with_the_summary_there_is(incremental: boo
 async def test_an_error_instead_of_an_answer_can_be_made_good_elsewhere() -> None:
     error = v1.ResponseStreamEvent(error=v1.ResponseErrorEvent(message="overloaded"))
     at = engine(Summing([error]), Summing())
-    assert (await at.create(long())).status == v1.Response.STATUS_COMPLETED
+    events = await at.read(long())
+    assert check_order(events) == []
+    assert events[-1].WhichOneof("event") == "completed"
+
+
+async def test_what_an_answer_says_of_an_item_that_it_never_announced_is_not_taken_for_the_compaction() -> None:
+    stray = v1.ResponseStreamEvent()
+    stray.web_search_call_searching.output_index = 0
+    events = await engine(Summing([stray], *says())).read(long())
+    assert events[-1].WhichOneof("event") == "failed"
 
 
 CUT = says(SUMMARY, end="incomplete")
@@ -264,6 +280,14 @@ async def test_one_that_fails_fails_the_response(
     assert provider.answers.begun == 0
     assert provider.summaries.closed == provider.summaries.begun == 1
     assert at.store.puts == []
+
+
+async def test_until_the_answer_begins_its_first_event_is_waited_for() -> None:
+    timeouts = Timeouts(first_event=0.01, idle=600.0)
+    provider = Summing(summary=[*says(SUMMARY)[:3], FOREVER])
+    at = Engine(route=lambda: Route("m", (target(provider, timeouts=timeouts),), retry=Retry(1)))
+    with pytest.raises(FirstEventTimeout):
+        await at.read(long())
 
 
 async def test_in_the_background_a_failure_is_told() -> None:
