@@ -27,10 +27,15 @@ from bench import samples
 from bench.tables import table
 from server.config import parse
 from server.engine.balance import Balance
+from server.engine.compact import Condenser
+from server.engine.compactions import Compactions
+from server.engine.count import Counter
 from server.engine.create import Creator
-from server.engine.history import HistoryLimits
+from server.engine.history import Histories, HistoryLimits
 from server.engine.keep import Keeper
 from server.engine.running import Running
+from server.engine.session import SessionLimits
+from server.engine.sessions import Sessions
 from server.generation import open_generations
 from server.inprocess import Handlers, InProcessChannel
 from server.interceptors import InFlight, Watcher, chain
@@ -101,18 +106,23 @@ async def _serving(*, governed: bool) -> AsyncIterator[v1.ResponsesServiceStub]:
             expect(metrics, config)
             observer, watchers, spans = seen.observer, [seen.watcher], seen.spans
             store = TimedStore(memory, metrics.store)
+        compactions, running, limits = Compactions(), Running(), HistoryLimits()
+        histories = Histories(store=store, conversations=memory, compactions=compactions, limits=limits)
         creator = Creator(
             store=store,
-            conversations=memory,
             limiter=limiter,
             observer=observer,
-            running=Running(),
+            running=running,
             balance=balance,
-            history_limits=HistoryLimits(),
+            histories=histories,
+            compactions=compactions,
             retention=config.retention,
         )
+        counter = Counter(histories=histories, limiter=limiter, observer=observer, running=running, balance=balance)
+        sessions = Sessions(creator, running, limits=SessionLimits(), history_limits=limits)
         handlers = Handlers()
-        v1.add_ResponsesServiceServicer_to_server(ResponsesService(creator, Keeper(store)), handlers)  # type: ignore[no-untyped-call]
+        service = ResponsesService(creator, Keeper(store), counter, Condenser(creator, compactions), sessions)
+        v1.add_ResponsesServiceServicer_to_server(service, handlers)  # type: ignore[no-untyped-call]
         interceptors = chain(generations, InFlight(), watchers, spans)
         yield v1.ResponsesServiceStub(InProcessChannel(handlers.generic, interceptors))
 

@@ -19,10 +19,12 @@ from server import registry
 from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
 from server.engine.balance import Balance
+from server.engine.compact import Condenser
+from server.engine.compactions import Compactions
 from server.engine.conversations import Conversations
 from server.engine.count import Counter
 from server.engine.create import Creator
-from server.engine.history import HistoryLimits
+from server.engine.history import Histories, HistoryLimits
 from server.engine.keep import Keeper
 from server.engine.lives import Lives
 from server.engine.running import Running
@@ -40,10 +42,10 @@ from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
 from server.services.unknown import UnknownMethods
-from server.stores.base import ConversationStore, ResponseStore, RunStore
+from server.stores.base import ConversationStore, ResponseStore, RunStore, SecretStore
 from server.telemetry import log
 from server.telemetry.metrics import Metrics
-from server.telemetry.timed_store import TimedConversations, TimedRuns, TimedStore
+from server.telemetry.timed_store import TimedConversations, TimedRuns, TimedSecrets, TimedStore
 
 #: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
 #: part.
@@ -101,38 +103,39 @@ async def open_app(
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
         runs = TimedRuns(store, metrics.store) if isinstance(store, RunStore) else None
         conversations = TimedConversations(store, metrics.store) if isinstance(store, ConversationStore) else None
+        secrets = TimedSecrets(store, metrics.store) if isinstance(store, SecretStore) else None
+        compactions = Compactions([key.get_secret_value() for key in config.seal_keys], secrets)
         store = TimedStore(store, metrics.store)
         lives: Lives | None = None
         if runs is not None:
             lives = Lives(runs, store, room=asyncio.Semaphore(config.background.max_running))
             await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
         history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
+        histories = Histories(store=store, conversations=conversations, compactions=compactions, limits=history_limits)
         creator = Creator(
             store=store,
-            conversations=conversations,
             limiter=limiter,
             observer=seen.observer,
             running=running,
             balance=balance,
-            history_limits=history_limits,
+            histories=histories,
+            compactions=compactions,
             retention=config.retention,
             lives=lives,
             pads=config.include_obfuscation,
         )
         counter = Counter(
-            store=store,
-            conversations=conversations,
+            histories=histories,
             limiter=limiter,
             observer=seen.of_counts,
             running=running,
             balance=Balance(),
-            history_limits=history_limits,
         )
         session_limits = SessionLimits(lifetime=config.connection.lifetime)
         sessions = Sessions(creator, running, limits=session_limits, history_limits=history_limits)
         handlers = Handlers()
         keeper = Keeper(store, lives, pads=config.include_obfuscation)
-        service = ResponsesService(creator, keeper, counter, sessions)
+        service = ResponsesService(creator, keeper, counter, Condenser(creator, compactions), sessions)
         v1.add_ResponsesServiceServicer_to_server(service, handlers)  # type: ignore[no-untyped-call]
         kept = Conversations(conversations, store, limits=history_limits, retention=config.retention)
         v1.add_ConversationsServiceServicer_to_server(ConversationsService(kept), handlers)  # type: ignore[no-untyped-call]

@@ -411,6 +411,8 @@ class Config(Section):
     include_obfuscation: bool = False
     history: History = History()
     connection: Connection = Connection()
+    #: What compactions are sealed with: the first seals, all open. Without any, the store keeps a key.
+    seal_keys: tuple[Annotated[SecretStr, BeforeValidator(_key)], ...] = ()
 
     @property
     def store_kind(self) -> str:

@@ -7,28 +7,25 @@ from typing import Final
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine import estimate, history, validate
+from server.engine import estimate, validate
+from server.engine.alike import CREATES, UNKNOWN, copy_shared
 from server.engine.attempts import Choice, Choices
 from server.engine.balance import Balance
 from server.engine.create import Call, route_of, upstream_request
+from server.engine.history import Histories
 from server.engine.patience import Patience
 from server.engine.quota import reserve
 from server.engine.running import Running
 from server.errors import KeyRevoked, ServiceError, UnsupportedParameter
 from server.limits.base import Kind, Level, Limiter
-from server.providers.base import CallContext, NoTokenCount, TokenCounter, Unsupported
-from server.stores.base import ConversationStore, ResponseStore
+from server.providers.base import CallContext, NoTokenCount, Places, TokenCounter, Unsupported
 from server.telemetry.record import Attempt, Observer, ResponseRecord, Tokens
 
-_UNKNOWN: Final = "catch_all"
-_FIELDS: Final = frozenset(v1.CountInputTokensRequest.DESCRIPTOR.fields_by_name)
-_CREATES: Final = frozenset(v1.CreateResponseRequest.DESCRIPTOR.fields_by_name)
-#: What both requests have, and what only the request to count has: `personality`.
-_SHARED: Final = (_FIELDS & _CREATES) - {_UNKNOWN}
-_OWN: Final = _FIELDS - _CREATES
+#: What only a request to count has: `personality`.
+_OWN: Final = frozenset(v1.CountInputTokensRequest.DESCRIPTOR.fields_by_name) - CREATES - {UNKNOWN}
 
 
-def as_create(request: v1.CountInputTokensRequest) -> v1.CreateResponseRequest:
+def to_count(request: v1.CountInputTokensRequest) -> v1.CreateResponseRequest:
     """The request to create a response whose input is to be counted.
 
     What only a request to count has is an unknown member there, for providers
@@ -45,15 +42,7 @@ def as_create(request: v1.CountInputTokensRequest) -> v1.CreateResponseRequest:
         asked = openai_json.decode(openai_json.encode(others), v1.CreateResponseRequest)
     except openai_json.DecodeError as error:
         raise validate.invalid(error) from None
-    for field, value in request.ListFields():
-        if field.name not in _SHARED:
-            continue
-        if field.is_repeated:
-            getattr(asked, field.name).extend(value)
-        elif field.message_type is not None:
-            getattr(asked, field.name).CopyFrom(value)
-        else:
-            setattr(asked, field.name, value)
+    copy_shared(request, asked)
     return asked
 
 
@@ -74,23 +63,19 @@ class Counter:
     def __init__(
         self,
         *,
-        store: ResponseStore,
-        conversations: ConversationStore | None,
+        histories: Histories,
         limiter: Limiter,
         observer: Observer,
         running: Running,
         balance: Balance,
-        history_limits: history.HistoryLimits,
     ) -> None:
         """`observer` is told of limits and of attempts that begin, and no more: this makes no response. `balance` is
         for counting alone, as providers count and answer at different addresses, and by different limits."""
-        self._store = store
-        self._conversations = conversations
+        self._histories = histories
         self._limiter = limiter
         self._observer = observer
         self._running = running
         self._balance = balance
-        self._history_limits = history_limits
 
     async def count(self, request: v1.CreateResponseRequest, call: Call) -> v1.CountInputTokensResponse:
         """Count the input tokens of a request, with the history that it continues.
@@ -101,7 +86,7 @@ class Counter:
         record = call.record
         route = route_of(request, call)
         tenant = call.caller.tenant
-        context = await history.assemble(request, tenant, self._store, self._conversations, self._history_limits)
+        context = await self._histories.assemble(request, tenant)
         record.history = context.whole
         whole = upstream_request(request, context.whole, incremental=False)
         limits = [limit for limit in call.caller.limits + route.limits if limit.kind is not Kind.TOKENS]
@@ -112,7 +97,7 @@ class Counter:
         try:
             if call.caller.is_revoked:
                 raise KeyRevoked
-            attempts = _Attempts(whole, record, context.inherited, patience, self._limiter, self._observer)
+            attempts = _Attempts(whole, record, context.places, patience, self._limiter, self._observer)
             record.tokens = await attempts.count(Choices(route, self._balance))
         finally:
             self._running.discard(count)
@@ -133,14 +118,14 @@ class _Attempts:
         self,
         request: v1.CreateResponseRequest,
         record: ResponseRecord,
-        inherited: int,
+        places: Places,
         patience: Patience,
         limiter: Limiter,
         observer: Observer,
     ) -> None:
         self._request = request
         self._record = record
-        self._inherited = inherited
+        self._places = places
         self._patience = patience
         self._limiter = limiter
         self._observer = observer
@@ -188,7 +173,7 @@ class _Attempts:
                 target.timeouts,
                 attempt.trace_headers,
                 target.unsupported,
-                self._inherited,
+                self._places,
                 attempt.omitted,
             )
             return Tokens(await self._patience.answer(lambda: provider.count_tokens(self._request, context)))

@@ -11,13 +11,16 @@ from datetime import timedelta
 
 from antiphon.responses import v1
 from server.auth.base import Caller
-from server.engine import estimate, history, validate
+from server.engine import estimate, validate
 from server.engine.attempts import Choices
 from server.engine.balance import Balance
+from server.engine.compactions import Compactions
+from server.engine.history import Histories
 from server.engine.ids import new_id
 from server.engine.keep import expiry
 from server.engine.live import Hold, Listening
 from server.engine.lives import Lives
+from server.engine.managed import Managed
 from server.engine.obfuscation import Padding, copies
 from server.engine.once import Once
 from server.engine.open_part import Events
@@ -40,7 +43,7 @@ from server.errors import (
 )
 from server.limits.base import Kind, Limit, Limiter, Reservation
 from server.providers.base import OnDisconnect, Route, Router
-from server.stores.base import ConversationStore, ResponseStore, StoredResponse
+from server.stores.base import ResponseStore, StoredResponse
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import Observer, Outcome, ResponseRecord
 
@@ -83,12 +86,12 @@ class Creator:
         self,
         *,
         store: ResponseStore,
-        conversations: ConversationStore | None,
         limiter: Limiter,
         observer: Observer,
         running: Running,
         balance: Balance,
-        history_limits: history.HistoryLimits,
+        histories: Histories,
+        compactions: Compactions,
         retention: timedelta | None,
         lives: Lives | None = None,
         pads: bool = False,
@@ -97,12 +100,12 @@ class Creator:
         """Without `lives`, no response goes on without its caller; `pads` is what holds for callers who do not say
         whether they want padding."""
         self._store = store
-        self._conversations = conversations
         self._limiter = limiter
         self._observer = observer
         self._running = running
         self._balance = balance
-        self._history_limits = history_limits
+        self._histories = histories
+        self._compactions = compactions
         self._retention = retention
         self._lives = lives
         self._pads = pads
@@ -180,9 +183,9 @@ class Creator:
         record = call.record
         route = route_of(request, call)
         tenant = call.caller.tenant
-        context = await history.assemble(
-            request, tenant, self._store, self._conversations, self._history_limits, call.recall
-        )
+        if request.context_management:
+            route = Managed(request, tenant, self._compactions).route(route)
+        context = await self._histories.assemble(request, tenant, call.recall)
         record.history, record.own = context.whole, context.own
         now = int(self._clock())
         response = outline(request, response_id, now)
@@ -207,7 +210,7 @@ class Creator:
             upstream_request(request, context.whole, record.incremental),
             response,
             record,
-            inherited=context.inherited,
+            places=context.places,
             choices=Choices(route, self._balance),
             patience=Patience(
                 total=route.total, deadline=None if log else call.deadline, incremental=record.incremental

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from antiphon.responses import v1
+from server.engine.compactions import Compactions, is_ours
 from server.engine.ids import new_item_id
 from server.engine.outline import conversation_of
 from server.engine.recent import Recall
@@ -19,6 +20,7 @@ from server.errors import (
     PreviousResponseNotFound,
     UnsupportedParameter,
 )
+from server.providers.base import Places
 from server.stores.base import (
     ChainTooLong,
     ConversationStore,
@@ -55,59 +57,99 @@ class Context:
     own: Sequence[v1.Item]
     #: All items that the model is to read, or None where the request's own input is that already.
     whole: Sequence[v1.Item] | None
-    #: How many of them, from the first on, are from earlier responses or the conversation.
-    inherited: int = 0
+    #: What callers know these as.
+    places: Places
 
 
-async def assemble(
-    request: v1.CreateResponseRequest,
-    tenant: str,
-    store: ResponseStore,
-    conversations: ConversationStore | None,
-    limits: HistoryLimits,
-    recall: Recall | None = None,
-) -> Context:
-    """Put a request's input together, from what the store keeps and what `recall` knows beside it.
+class Histories:
+    """Puts requests together with what they continue."""
 
-    Raises an `InvalidRequest` that names the field when the history cannot be
-    had whole, a reference cannot be resolved, or an output answers no call;
-    `NotFound` when the conversation is unknown.
-    """
-    before: Sequence[v1.Item] = ()
-    ids: set[str] = set()
-    conversation = conversation_of(request)
-    if request.previous_response_id:
-        chain = await _chain(request.previous_response_id, tenant, store, limits, recall)
-        before = [item for link in chain for item in (*link.input_items, *link.response.output)]
-        if len(before) > limits.max_items:
-            # Each takes time of every caller's: see `validate`.
-            raise ContextLengthExceeded(
-                f"The history is longer than {limits.max_items} items.", param="previous_response_id"
+    def __init__(
+        self,
+        *,
+        store: ResponseStore,
+        conversations: ConversationStore | None,
+        compactions: Compactions,
+        limits: HistoryLimits,
+    ) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._compactions = compactions
+        self._limits = limits
+
+    async def assemble(self, request: v1.CreateResponseRequest, tenant: str, recall: Recall | None = None) -> Context:
+        """Put a request's input together, from what the store keeps and what `recall` knows beside it: in the place of
+        compactions of the gateway's own, what they stand for.
+
+        Raises an `InvalidRequest` that names the field when the history cannot be
+        had whole, a reference cannot be resolved, or an output answers no call;
+        `NotFound` when the conversation is unknown.
+        """
+        before: Sequence[v1.Item] = ()
+        ids: set[str] = set()
+        conversation = conversation_of(request)
+        if request.previous_response_id:
+            chain = await _chain(request.previous_response_id, tenant, self._store, self._limits, recall)
+            before = [item for link in chain for item in (*link.input_items, *link.response.output)]
+            if len(before) > self._limits.max_items:
+                # Each takes time of every caller's: see `validate`.
+                raise ContextLengthExceeded(
+                    f"The history is longer than {self._limits.max_items} items.", param="previous_response_id"
+                )
+        elif conversation:
+            before = await _conversation(conversation, tenant, self._conversations, self._limits)
+            # What is added to it has ids of its own there.
+            ids = {item.id for item in before}
+        own = _own_items(request)
+        continues = bool(request.previous_response_id or conversation)
+        if continues and not before and not own and not request.HasField("prompt"):
+            raise MissingParameter(
+                "Missing required parameter: 'input'. What is to be continued is empty.", param="input"
             )
-    elif conversation:
-        before = await _conversation(conversation, tenant, conversations, limits)
-        # What is added to it has ids of its own there.
-        ids = {item.id for item in before}
-    own = _own_items(request)
-    continues = bool(request.previous_response_id or conversation)
-    if continues and not before and not own and not request.HasField("prompt"):
-        raise MissingParameter("Missing required parameter: 'input'. What is to be continued is empty.", param="input")
-    references = await resolve(own, before, tenant, store, limits, path="input")
-    _check_outputs(own, before, is_conversation=bool(conversation))
-    whole: list[v1.Item] | None = None
-    if before or references:
-        sent: Iterable[v1.Item] = request.input
-        if references or request.HasField("input_text"):
-            # Copies: the ids given below stay here.
-            sent = [_replayed(item) if index in references else _copy(item) for index, item in enumerate(own)]
-        whole = [*map(_replayed, before), *sent]
-        _check_size(sum(item.ByteSize() for item in whole), limits, "input")
-    for item in own:
-        # Of two items with one id, a list read page by page would show the second again and again.
-        if not item.id or item.id in ids:
-            item.id = new_item_id(item)
-        ids.add(item.id)
-    return Context(own, whole, len(before))
+        references = await resolve(own, before, tenant, self._store, self._limits, path="input")
+        _check_outputs(own, before, is_conversation=bool(conversation))
+        whole: list[v1.Item] | None = None
+        if before or references:
+            sent: Iterable[v1.Item] = request.input
+            if references or request.HasField("input_text"):
+                # Copies: the ids given below stay here.
+                sent = [_replayed(item) if index in references else _copy(item) for index, item in enumerate(own)]
+            whole = [*map(_replayed, before), *sent]
+            _check_size(sum(item.ByteSize() for item in whole), self._limits, "input")
+        for item in own:
+            # Of two items with one id, a list read page by page would show the second again and again.
+            if not item.id or item.id in ids:
+                item.id = new_item_id(item)
+            ids.add(item.id)
+        places = Places(len(before), "conversation" if conversation else "previous_response_id")
+        if any(map(is_ours, before)) or any(map(is_ours, own)):
+            items = request.input if whole is None else whole
+            whole, paths = await _open(items, places, tenant, self._compactions, self._limits)
+            places = replace(places, paths=paths)
+        return Context(own, whole, places)
+
+
+async def _open(
+    items: Sequence[v1.Item], places: Places, tenant: str, compactions: Compactions, limits: HistoryLimits
+) -> tuple[list[v1.Item], list[str]]:
+    """The items with those in the place of compactions that these stand for, and what callers know each as."""
+    whole: list[v1.Item] = []
+    paths: list[str] = []
+    size = 0
+    for place, item in enumerate(items):
+        path = places.path(place)
+        sealed = path if place < places.inherited else f"{path}.encrypted_content"
+        compacted = await compactions.open(tenant, item, sealed)
+        if compacted is not None and compacted.replaces:
+            whole, paths, size = [], [], 0
+        meant = [item] if compacted is None else compacted.items
+        whole += meant
+        paths += [path] * len(meant)
+        size += sum(one.ByteSize() for one in meant)
+        _check_size(size, limits, path)
+        if len(whole) > limits.max_items:
+            raise ContextLengthExceeded(f"The history is longer than {limits.max_items} items.", param=path)
+    return whole, paths
 
 
 async def _chain(

@@ -37,7 +37,7 @@ class Patience:
         """Begin an attempt, which has these timeouts."""
         self._timeouts = timeouts
         self._attempt_end = self._loop.time() + timeouts.total
-        self._next = timeouts.first_event if self._incremental else timeouts.total
+        self._first = self._next = timeouts.first_event if self._incremental else timeouts.total
         self._is_going_on = False
 
     def interrupt(self, error: ServiceError) -> None:
@@ -50,7 +50,10 @@ class Patience:
     async def events(
         self, batches: AsyncIterator[Sequence[v1.ResponseStreamEvent]]
     ) -> Sequence[v1.ResponseStreamEvent] | None:
-        """The next batch, or None when there is none. Raises `Timeout`, or what it was interrupted with."""
+        """The next batch, or None when there is none. Raises `Timeout`, or what it was interrupted with.
+
+        After one that is empty the answer itself is still to begin.
+        """
         return await self.answer(lambda: anext(batches, None))
 
     async def answer(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
@@ -73,8 +76,8 @@ class Patience:
             raise self._late(until, end) from None
         finally:
             self._timer = None
-        self._next = self._timeouts.idle
-        self._is_going_on = True
+        self._is_going_on = bool(answer)
+        self._next = self._timeouts.idle if self._is_going_on else self._first
         return answer
 
     async def sleep(self, seconds: float) -> None:

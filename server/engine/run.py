@@ -21,7 +21,7 @@ from server.engine.running import Running
 from server.engine.transcript import Transcript
 from server.errors import DeadlinePassed, Internal, NotFound, ServerStopping, ServiceError, UpstreamError
 from server.limits.base import Limit, Reservation
-from server.providers.base import CallContext
+from server.providers.base import CallContext, Places
 from server.stores.base import ResponseStore, StoredResponse, UnknownConversation
 from server.telemetry.log import log_unexpected
 from server.telemetry.record import NO_TOKENS, Attempt, Observer, Outcome, ResponseRecord
@@ -56,7 +56,7 @@ class Run:
         response: v1.Response,
         record: ResponseRecord,
         *,
-        inherited: int,
+        places: Places,
         choices: Choices,
         patience: Patience,
         reserve: Reserve,
@@ -73,7 +73,7 @@ class Run:
         self.key = record.key
         self._request = request
         self._record = record
-        self._inherited = inherited
+        self._places = places
         self._choices = choices
         self._patience = patience
         self._reserve = reserve
@@ -212,7 +212,7 @@ class Run:
             target.timeouts,
             attempt.trace_headers,
             target.unsupported,
-            self._inherited,
+            self._places,
             attempt.omitted,
         )
         return attempt, context
@@ -228,7 +228,9 @@ class Run:
         return self._admit(batch, attempt)
 
     def _admit(self, batch: Sequence[v1.ResponseStreamEvent], attempt: Attempt) -> Events:
-        """Take in what the provider said; returns what callers are told of it."""
+        """Take in what the provider said; returns what callers are told of it. An empty batch is a sign of life."""
+        if not batch:
+            return []
         record, now = self._record, time.perf_counter()
         if attempt.first_event is None:
             attempt.first_event = now - attempt.started

@@ -26,6 +26,11 @@ def spent(usage: v1.ResponseUsage, record: ResponseRecord, output: Sequence[v1.I
     return Tokens(estimate.input_of(record.request, record.history), estimate.items(output), estimated=True)
 
 
+def is_told(usage: v1.ResponseUsage) -> bool:
+    """Whether a provider tells what it took, and can be believed."""
+    return _told(usage) is not None
+
+
 def write(tokens: Tokens, usage: v1.ResponseUsage) -> None:
     """Tell an estimate in place of the provider's usage, with the member `estimated`, so that nobody takes it for
     what the provider counted."""

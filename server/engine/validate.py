@@ -94,6 +94,10 @@ def check_create(request: v1.CreateResponseRequest, *, generates: bool = True) -
         raise missing("input")
     for index, item in enumerate(request.input):
         _check_item(item, f"input[{index}]")
+    for index, management in enumerate(request.context_management):
+        if management.type != "compaction":
+            param = f"context_management[{index}].type"
+            raise InvalidValue(f"Invalid '{param}': expected 'compaction'.", param=param)
     _check_tools(request.tools, "tools")
     choice = request.tool_choice.WhichOneof("choice") if request.HasField("tool_choice") else None
     if choice in ("function", "custom") and not getattr(request.tool_choice, choice).name:

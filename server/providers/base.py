@@ -65,6 +65,25 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """What callers know the items of a request's input as, for errors that name them: as places in their own `input`,
+    or all alike as what the request continues."""
+
+    #: How many items, from the first on, are of what is continued, ...
+    inherited: int = 0
+    #: ... by which field of the request.
+    source: str = "previous_response_id"
+    #: What each item is known as, where the above does not say.
+    paths: Sequence[str] | None = None
+
+    def path(self, index: int) -> str:
+        """What callers know an item as, such as `input[2]`."""
+        if self.paths is not None:
+            return self.paths[index]
+        return self.source if index < self.inherited else f"input[{index - self.inherited}]"
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """What a provider may know of a call beside the request."""
 
@@ -77,10 +96,16 @@ class CallContext:
     #: Headers that carry the caller's trace; to be sent upstream as they are.
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     unsupported: Unsupported = Unsupported.REFUSE
-    #: How many items at the beginning of `input` come from earlier responses.
-    inherited: int = 0
+    #: What callers know the items of `input` as.
+    places: Places = field(default_factory=Places)
     #: Filled by the provider before its first event: the paths of what it left out, each once.
     omitted: list[str] = field(default_factory=list)
+    #: Whether what is asked for is a summary of the input, for later turns to read in its place.
+    condenses: bool = False
+
+    def path(self, index: int) -> str:
+        """What callers know an item of `input` as."""
+        return self.places.path(index)
 
 
 class Provider(Protocol):
@@ -136,6 +161,30 @@ class TokenCounter(Protocol):
         nothing, or nothing for this model, and a `ServiceError` on every other
         failure: an outage is no reason to guess. Cancelling its task must close
         the connection to the provider at once.
+        """
+        ...
+
+
+class NoCompaction(Exception):
+    """A provider that compacts cannot do so for the model that it was asked for. No failure, and no error of a
+    caller's: the gateway compacts with the same model."""
+
+
+@runtime_checkable
+class Compactor(Protocol):
+    """A provider that condenses conversations itself: when it is asked to, and when a request to answer says so in
+    `context_management`, which it gets as it is."""
+
+    async def compact(self, request: v1.CompactResponseRequest, context: CallContext) -> v1.CompactResponseResponse:
+        """Condense the request's input.
+
+        The request is whole, as for `Provider.stream`, and must not be changed; `context.incremental` is false. What
+        only the provider can read of the result is tied to it: it comes back to it in later requests, and what
+        another has tied to itself is refused, as for `Provider.stream`.
+
+        Must raise `NoCompaction` where the provider says that it has no such method, and a `ServiceError` on every
+        other failure: an outage is no reason to go another way. Cancelling its task must close the connection to the
+        provider at once.
         """
         ...
 

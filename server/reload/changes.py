@@ -28,6 +28,7 @@ AT_START: Final = (
     "include_obfuscation",
     "history",
     "connection",
+    "seal_keys",
 )
 
 

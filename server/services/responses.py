@@ -10,11 +10,12 @@ from typing import Final
 import grpc.aio
 
 from antiphon.responses import v1
-from server.engine.count import Counter, as_create
+from server.engine.compact import Condenser, to_condense
+from server.engine.count import Counter, to_count
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.engine.sessions import Sessions
-from server.errors import InvalidValue, Unimplemented
+from server.errors import InvalidValue
 from server.interceptors import current, metadata
 from server.services.admitting import Admitting
 from server.telemetry.record import ResponseRecord
@@ -25,12 +26,15 @@ _LAST_SHARE: Final = 0.2
 
 
 class ResponsesService(v1.ResponsesServiceServicer):
-    """Creates, streams and keeps responses."""
+    """Creates, streams, keeps and compacts responses."""
 
-    def __init__(self, creator: Creator, keeper: Keeper, counter: Counter, sessions: Sessions) -> None:
+    def __init__(
+        self, creator: Creator, keeper: Keeper, counter: Counter, condenser: Condenser, sessions: Sessions
+    ) -> None:
         self._creator = creator
         self._keeper = keeper
         self._counter = counter
+        self._condenser = condenser
         self._sessions = sessions
 
     async def CreateResponse(self, request: v1.CreateResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
@@ -72,13 +76,14 @@ class ResponsesService(v1.ResponsesServiceServicer):
     async def CountInputTokens(
         self, request: v1.CountInputTokensRequest, context: grpc.aio.ServicerContext
     ) -> v1.CountInputTokensResponse:
-        asked = as_create(request)
+        asked = to_count(request)
         return await self._counter.count(asked, _call(asked, context, incremental=False, only_counts=True))
 
     async def CompactResponse(
         self, request: v1.CompactResponseRequest, context: grpc.aio.ServicerContext
     ) -> v1.CompactResponseResponse:
-        raise Unimplemented("Compacting a response is not supported by this version.")
+        asked = to_condense(request)
+        return await self._condenser.compact(request, _call(asked, context, incremental=False))
 
     async def Connect(
         self, request: AsyncIterator[v1.ConnectRequest], context: grpc.aio.ServicerContext

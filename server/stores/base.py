@@ -439,6 +439,20 @@ class UsageLedger(Protocol):
         ...
 
 
+@runtime_checkable
+class SecretStore(Protocol):
+    """Keeps secrets that the server makes for itself. A store that has none of this lacks `Capability.SECRETS`."""
+
+    async def secret(self, name: str, proposed: bytes) -> bytes:
+        """Return the secret of a name; where there is none yet, `proposed` becomes it.
+
+        Of several that propose at once, in whichever processes, all must get the same one. It is never changed and
+        never forgotten, and must be durable before it is returned. Must raise `server.errors.StoreUnavailable`,
+        `from` the driver's error, when the backend cannot be used.
+        """
+        ...
+
+
 class OpenStore(Protocol):
     """What an entry point of the group `antiphon.stores` names."""
 

@@ -19,6 +19,7 @@ from server.errors import StoreUnavailable
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
 from server.stores.memory_conversations import MemoryConversations
 from server.stores.memory_runs import MemoryRuns
+from server.stores.memory_secrets import MemorySecrets
 from server.stores.memory_usage import MemoryLedger
 
 MAX_RESPONSES = 100_000
@@ -26,8 +27,8 @@ MAX_CONVERSATIONS = 10_000
 MAX_USAGE = 100_000
 
 
-class MemoryStore(MemoryConversations, MemoryRuns, MemoryLedger):
-    """A `ResponseStore`, `RunStore`, `ConversationStore` and `UsageLedger` in dictionaries."""
+class MemoryStore(MemoryConversations, MemoryRuns, MemoryLedger, MemorySecrets):
+    """All parts of a store in dictionaries."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class MemoryStore(MemoryConversations, MemoryRuns, MemoryLedger):
         MemoryRuns.__init__(self, clock)
         MemoryConversations.__init__(self, clock, max_conversations)
         MemoryLedger.__init__(self, max_usage)
+        MemorySecrets.__init__(self)
         self._max_responses = max_responses
         # Both in the order of the puts.
         self._responses: dict[tuple[str, str], StoredResponse] = {}

@@ -17,6 +17,7 @@ from server.stores.base import (
     ItemsTooLarge,
     ResponseStore,
     RunStore,
+    SecretStore,
     StoredResponse,
     Told,
     UnknownConversation,
@@ -205,6 +206,17 @@ class TimedLedger:
 
     async def forget_usage(self, *, before: float) -> int:
         return await _timed(self._observe, "forget_usage", self._ledger.forget_usage(before=before))
+
+
+class TimedSecrets:
+    """A `SecretStore` that does what another does, and tells how long it took."""
+
+    def __init__(self, secrets: SecretStore, observe: Observe) -> None:
+        self._secrets = secrets
+        self._observe = observe
+
+    async def secret(self, name: str, proposed: bytes) -> bytes:
+        return await _timed(self._observe, "secret", self._secrets.secret(name, proposed))
 
 
 async def _timed(observe: Observe, operation: str, answer: Awaitable[_Answer]) -> _Answer:

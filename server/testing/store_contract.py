@@ -54,6 +54,8 @@ class Capability(Enum):
     USAGE = "usage"
     #: Responses are kept while they are made; see `server.testing.run_contract`.
     RUNS = "runs"
+    #: The server's own secrets; see `server.testing.secret_contract`.
+    SECRETS = "secrets"
 
 
 class ManualClock:

@@ -1,4 +1,4 @@
-"""Every built-in store keeps the contracts of stores, of runs, of conversations and of ledgers."""
+"""Every built-in store keeps the contracts of stores, of runs, of conversations, of ledgers and of secrets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from server.stores.base import ResponseStore
 from server.testing.conversation_contract import ConversationContract
 from server.testing.ledger_contract import LedgerContract
 from server.testing.run_contract import RunContract
+from server.testing.secret_contract import SecretContract
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 
-class TestMemory(StoreContract, RunContract, ConversationContract, LedgerContract):
+class TestMemory(StoreContract, RunContract, ConversationContract, LedgerContract, SecretContract):
     lacks = {Capability.SHARED: "it is the memory of one process"}  # noqa: RUF012
 
     @pytest.fixture
@@ -24,7 +25,7 @@ class TestMemory(StoreContract, RunContract, ConversationContract, LedgerContrac
             yield store
 
 
-class TestSqlite(StoreContract, RunContract, ConversationContract, LedgerContract):
+class TestSqlite(StoreContract, RunContract, ConversationContract, LedgerContract, SecretContract):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:{tmp_path / 'store.db'}"
@@ -40,7 +41,7 @@ class TestSqlite(StoreContract, RunContract, ConversationContract, LedgerContrac
             yield peer
 
 
-class TestSqliteInMemory(StoreContract, RunContract, ConversationContract, LedgerContract):
+class TestSqliteInMemory(StoreContract, RunContract, ConversationContract, LedgerContract, SecretContract):
     lacks = {Capability.SHARED: "a database in memory has one connection"}  # noqa: RUF012
 
     @pytest.fixture

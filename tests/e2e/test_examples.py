@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from e2e_layouts import KEY_A, Layout
 
 from server.cli import main
 from server.testing import redis
+from server.testing.serve import running
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -170,3 +172,29 @@ def test_the_configurations_in_the_readme_are_valid(tmp_path: Path, monkeypatch:
     for name in re.findall(r"\$\{(\w+)\}", text):
         monkeypatch.setenv(name, "ak-0123456789abcdef")
     assert main(["check", str(file)]) == 0
+
+
+async def test_compaction_is_shown(tmp_path: Path) -> None:
+    configuration = tmp_path / "antiphon.yaml"
+    configuration.write_text(
+        '{"listen": {"grpc": null, "http": "127.0.0.1:0", "admin": null}, "store": "memory",'
+        ' "models": {"echo": {"provider": "scripted"}}}'
+    )
+    async with running("server", "serve", "--config", str(configuration), listeners=1) as server:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(EXAMPLES / "compaction.py"),
+            f"{server.addresses['HTTP']}/v1",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, errors = await program.communicate()
+    assert (program.returncode, errors.decode()) == (0, "")
+    by_hand, by_itself = printed.decode().split("compacting: cmp_…\n")
+    assert by_hand == (
+        "compacted: message, message, compaction\n"
+        "answered:  You said 3 things before this. The first was: My name is Ada.\n"
+    )
+    answered, read = by_itself.splitlines()
+    assert answered == "answered:  I like tea."
+    assert int(read.removeprefix("then read: ").removesuffix(" tokens")) < 200

@@ -74,7 +74,7 @@ class AnthropicProvider(HttpProvider):
         # one without the thoughts.
         return await self._post(url, self._headers(context), body(False), context)
 
-    def _misses_the_model(self, failure: ServiceError) -> bool:
+    def _misses_what_is_named(self, failure: ServiceError) -> bool:
         return errors.is_of_the_model(failure.message)
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ServiceError:

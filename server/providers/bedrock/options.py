@@ -11,8 +11,8 @@ from urllib.parse import quote
 from server.errors import InvalidValue
 from server.providers.bedrock.families import own_name
 from server.providers.http import Url
-from server.providers.seal import Seal
 from server.providers.upstream.options import Check, HttpOptions, line
+from server.seal import Seal
 
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+\Z")
 #: What the names, profiles and ARNs of models are made of.

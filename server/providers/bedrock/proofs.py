@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from server.providers.bedrock.families import own_name
-from server.providers.seal import Seal
+from server.seal import Seal
 
 #: A `ReasoningContentBlock`.
 Block: TypeAlias = dict[str, Any]

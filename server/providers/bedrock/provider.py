@@ -96,7 +96,7 @@ class BedrockProvider(HttpProvider):
     def _says_no_count(self, failure: ServiceError) -> bool:
         return super()._says_no_count(failure) or is_of_throughput(failure.message)
 
-    def _misses_the_model(self, failure: ServiceError) -> bool:
+    def _misses_what_is_named(self, failure: ServiceError) -> bool:
         return failure.code == "ResourceNotFoundException"
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ServiceError:

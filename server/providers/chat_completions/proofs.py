@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from server.errors import UpstreamError
-from server.providers.seal import Seal
+from server.seal import Seal
 
 #: Pieces of reasoning with what proves them, in order: `reasoning_details`, or parts of the type `thinking`.
 Details: TypeAlias = list[dict[str, Any]]

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from server.providers.http import Url, parse_url
-from server.providers.seal import Seal
 from server.providers.upstream.options import Check, HttpOptions, line
+from server.seal import Seal
 
 _STUDIO: Final = "https://generativelanguage.googleapis.com/v1beta"
 #: Vertex's hosts for locations that are no region.

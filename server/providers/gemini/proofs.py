@@ -21,7 +21,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from server.providers.seal import Seal
+from server.seal import Seal
 
 Place: TypeAlias = Literal["call", "text", "thought", "image", "steps"]
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]

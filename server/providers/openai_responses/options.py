@@ -36,6 +36,11 @@ class Options(HttpOptions):
         return self.at("/responses/input_tokens", api_version=self.api_version)
 
     @property
+    def compact_url(self) -> Url:
+        """Where conversations are compacted."""
+        return self.at("/responses/compact", api_version=self.api_version)
+
+    @property
     def key_name(self) -> str:
         return self.key_header
 

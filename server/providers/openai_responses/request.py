@@ -51,3 +51,9 @@ def encode_count(request: v1.CreateResponseRequest, loss: Loss) -> bytes:
             counted.ClearField(field.name)
     body: dict[str, Any] = openai_json.spell(counted, nulls=False)
     return orjson.dumps(body)
+
+
+def encode_compact(request: v1.CompactResponseRequest) -> bytes:
+    """Encode a request to compact."""
+    body: dict[str, Any] = openai_json.spell(request, nulls=False)
+    return orjson.dumps(body)

@@ -23,14 +23,12 @@ class Loss:
         self._refuses = context.unsupported is Unsupported.REFUSE
         self._omitted = context.omitted
         self._named = set(context.omitted)
-        self._inherited = context.inherited
+        self._context = context
         self._label = label
 
     def item(self, index: int) -> str:
-        """The path of an item of the input. Those of earlier responses are all called `previous_response_id`."""
-        if index < self._inherited:
-            return "previous_response_id"
-        return f"input[{index - self._inherited}]"
+        """The path of an item of the input, as callers know it."""
+        return self._context.path(index)
 
     def cannot(self, param: str, why: str = "") -> None:
         """Say that what stands at `param` cannot be carried, and would change the answer.

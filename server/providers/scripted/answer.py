@@ -20,6 +20,8 @@ from server.providers.writer import EventWriter, new_call_id
 
 REFUSAL: Final = "I was told to refuse."
 NO_WORDS: Final = "(no words)"
+#: How much of what was said stands in a summary, in characters.
+_QUOTED: Final = 200
 _WHOLE: Final = '{"type": "object"}'
 #: A question about what the caller said: "What did I say first?"
 _ASKED_WHAT_WAS_SAID: Final = re.compile(r"\bI\b(?=[^?]*\b(?:say|said|tell|told|ask|asked)\b)", re.IGNORECASE)
@@ -60,6 +62,17 @@ def decide(request: v1.CreateResponseRequest, turn: Turn, directives: Directives
         logprobs="message.output_text.logprobs" in includes or request.top_logprobs > 0,
         alternatives=request.top_logprobs > 0,
     )
+
+
+def sum_up(turn: Turn) -> Answer:
+    """The answer to a request for a summary, whose last words ask for it: what the user said before them."""
+    said = len(turn.earlier)
+    if not said:
+        return Answer(text="The user has said nothing.")
+    first, last = (" ".join(text.split())[:_QUOTED] for text in (turn.earlier[0], turn.earlier[-1]))
+    if said == 1:
+        return Answer(text=f"The user has said 1 thing: {first}")
+    return Answer(text=f"The user has said {said} things. The first: {first} The last: {last}")
 
 
 def perform(answer: Answer, writer: EventWriter, meter: words.Meter) -> Iterator[None]:

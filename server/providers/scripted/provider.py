@@ -9,7 +9,7 @@ from typing import Final
 from antiphon.responses import v1
 from server.errors import ModelNotFound, Timeout, UnsupportedParameter, UpstreamError
 from server.providers.base import CallContext, Timeouts
-from server.providers.scripted.answer import decide, perform
+from server.providers.scripted.answer import decide, perform, sum_up
 from server.providers.scripted.directives import read_directives
 from server.providers.scripted.turn import Turn, read_turn
 from server.providers.scripted.words import Meter
@@ -37,7 +37,7 @@ class ScriptedProvider:
         self._check(request)
         directives = read_directives(request.metadata)
         turn = read_turn(request)
-        answer = decide(request, turn, directives)
+        answer = sum_up(turn) if context.condenses else decide(request, turn, directives)
         pace = _Pace(context.timeouts)
         if directives.mishap is not None and directives.after == 0:
             await _mishap(directives.mishap, pace)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from server.providers.http import Url, parse_url
-from server.providers.seal import Seal
 from server.providers.sse import MAX_EVENT_BYTES
+from server.seal import Seal
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 #: Headers that are the protocol's or the request's own.

@@ -153,17 +153,19 @@ class HttpProvider(ABC):
     def _says_no_count(self, failure: ServiceError) -> bool:
         """Whether a provider that was asked to count says that it does not: that there is no such method, or not for
         this model."""
-        if isinstance(failure, NotServed):
-            return True
-        if failure.http_status not in (400, 404, 422):
-            return False
-        return _DOES_NOT_COUNT.search(failure.message) is not None or (
-            failure.http_status == 404 and not self._misses_the_model(failure)
+        return self._says_no_method(failure) or (
+            failure.http_status in (400, 404, 422) and _DOES_NOT_COUNT.search(failure.message) is not None
         )
 
-    def _misses_the_model(self, failure: ServiceError) -> bool:
-        """Whether it is the model that a refusal with 404 does not find, not the method."""
-        return failure.code == "model_not_found" or failure.param == "model"
+    def _says_no_method(self, failure: ServiceError) -> bool:
+        """Whether a provider says that it has no such method as it was asked for."""
+        if isinstance(failure, NotServed):
+            return True
+        return failure.http_status == 404 and not self._misses_what_is_named(failure)
+
+    def _misses_what_is_named(self, failure: ServiceError) -> bool:
+        """Whether it is the model, or what else the request names, that a refusal with 404 does not find."""
+        return failure.code == "model_not_found" or failure.param is not None
 
     def _headers(self, context: CallContext) -> Headers:
         """The headers of a call; a copy."""

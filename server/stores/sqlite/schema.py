@@ -127,8 +127,16 @@ CREATE TABLE conversation_responses (
 ) STRICT, WITHOUT ROWID;
 """
 
+# What the server made for itself, such as the key of compactions.
+_SECRETS = """
+CREATE TABLE secrets (
+  name TEXT PRIMARY KEY,
+  secret BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
 #: What leads from each version of the tables to the next, an empty file being version 0. Only ever added to.
-_STEPS = (_RESPONSES, _USAGE, _RUNS, _CONVERSATIONS)
+_STEPS = (_RESPONSES, _USAGE, _RUNS, _CONVERSATIONS, _SECRETS)
 
 #: Kept in the file as `user_version`.
 VERSION = len(_STEPS)

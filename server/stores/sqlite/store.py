@@ -1,4 +1,4 @@
-"""A store of responses, conversations and usage in one SQLite file, shared by the processes of one machine."""
+"""All parts of a store in one SQLite file, shared by the processes of one machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from server.stores.base import (
     UsageEntry,
     UsageSum,
 )
-from server.stores.sqlite import conversations, rows, runs, usage
+from server.stores.sqlite import conversations, rows, runs, secrets, usage
 from server.stores.sqlite.worker import Worker
 
 _T = TypeVar("_T")
@@ -200,6 +200,9 @@ class SqliteStore:
 
     async def forget_usage(self, *, before: float) -> int:
         return await _ended(self._writer.submit(lambda connection: usage.forget(connection, before)))
+
+    async def secret(self, name: str, proposed: bytes) -> bytes:
+        return await _ended(self._writer.submit(lambda connection: secrets.secret(connection, name, proposed)))
 
     async def close(self) -> None:
         """Finish what was begun and put the write-ahead log into the file."""

@@ -28,7 +28,7 @@ STORE_OPERATIONS: Final = (
     *("ask_to_cancel", "asked_to_cancel", "adopt_runs", "claim", "unclaim"),
     *("create_conversation", "get_conversation", "update_conversation", "delete_conversation"),
     *("add_conversation_items", "page_conversation", "get_conversation_item", "delete_conversation_item"),
-    *("read_conversation", "record_usage", "sum_usage", "forget_usage"),
+    *("read_conversation", "secret", "record_usage", "sum_usage", "forget_usage"),
 )
 RELOADS: Final = ("applied", "unchanged", "refused")
 

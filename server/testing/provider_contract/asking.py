@@ -14,7 +14,7 @@ from server.engine.transcript import Transcript
 from server.errors import (
     ServiceError,
 )
-from server.providers.base import CallContext, Provider, TokenCounter, Unsupported
+from server.providers.base import CallContext, Places, Provider, TokenCounter, Unsupported
 from server.testing.order import check_event_order, check_order
 from server.testing.wires.base import Called, Refused, Said, Thought, Words
 
@@ -132,7 +132,7 @@ async def ask(
     inherited: int = 0,
 ) -> Answered:
     """Ask, and take down what comes, an error too."""
-    context = CallContext("req_1", "resp_1", incremental, unsupported=unsupported, inherited=inherited)
+    context = CallContext("req_1", "resp_1", incremental, unsupported=unsupported, places=Places(inherited))
     answered = Answered(omitted=context.omitted)
     request = request or a_request()
     before = request.SerializeToString(deterministic=True)

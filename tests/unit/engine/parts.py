@@ -14,8 +14,10 @@ import engine_streams as streams
 from antiphon.responses import v1
 from server.auth.base import Caller
 from server.engine.balance import Balance
+from server.engine.compact import Condenser, to_condense
+from server.engine.compactions import Compactions
 from server.engine.create import Call, Creator
-from server.engine.history import HistoryLimits
+from server.engine.history import Histories, HistoryLimits
 from server.engine.keep import Keeper
 from server.engine.lives import Lives
 from server.engine.running import Running
@@ -113,21 +115,29 @@ class Engine:
         self.route = route or self._route
         self.held = 0
         self.on_disconnect = on_disconnect
+        self.compactions = Compactions((), self.store)
         self.lives = Lives(self.store, self.store, room=asyncio.Semaphore(room))
         self.keeper = Keeper(self.store, self.lives, pads=pads)
-        self.creator = Creator(
+        histories = Histories(
             store=self.store,
             conversations=self.store,
+            compactions=self.compactions,
+            limits=limits or HistoryLimits(),
+        )
+        self.creator = Creator(
+            store=self.store,
             limiter=self.limiter,
             observer=self.observer,
             running=self.running,
             balance=self.balance,
-            history_limits=limits or HistoryLimits(),
+            histories=histories,
+            compactions=self.compactions,
             retention=retention,
             lives=self.lives,
             pads=pads,
             clock=lambda: 1_000_000,
         )
+        self.condenser = Condenser(self.creator, self.compactions)
 
     @property
     def record_is_begun(self) -> bool:
@@ -155,6 +165,9 @@ class Engine:
 
     async def create(self, request: v1.CreateResponseRequest, **who: Any) -> v1.Response:
         return await self.creator.create(request, self.call(request, incremental=False, **who))
+
+    async def compact(self, request: v1.CompactResponseRequest, **who: Any) -> v1.CompactResponseResponse:
+        return await self.condenser.compact(request, self.call(to_condense(request), incremental=False, **who))
 
     def stream(self, request: v1.CreateResponseRequest, **who: Any) -> Any:
         return self.creator.stream(request, self.call(request, incremental=True, **who))

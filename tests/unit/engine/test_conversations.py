@@ -313,7 +313,7 @@ async def test_a_store_may_keep_no_conversations() -> None:
     for calling in [*every_call(rooms, "conv_1", "t1"), rooms.rooms.create("t1", v1.CreateConversationRequest())]:
         with pytest.raises(Unimplemented):
             await calling
-    engine.creator._conversations = None
+    engine.creator._histories._conversations = None
     with pytest.raises(UnsupportedParameter) as caught:
         await engine.create(in_room("conv_1"))
     assert caught.value.param == "conversation"
@@ -394,7 +394,7 @@ async def test_a_response_reads_a_conversation_and_adds_to_it(incremental: bool,
         ids += [stored.input_items[0].id or "", response.output[0].id or ""]
     provider = rooms.engine.provider
     assert [said(item) for item in provider.requests[-1].input] == ["before", "q0", "Hello", "q1", "Hello", "q2"]
-    assert provider.contexts[-1].inherited == 5
+    assert provider.contexts[-1].places.inherited == 5
     for sent in provider.requests:
         assert not sent.HasField("conversation")
         assert not sent.HasField("conversation_id")

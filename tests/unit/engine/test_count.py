@@ -13,9 +13,10 @@ from antiphon.responses import v1
 from server.auth.base import Caller
 from server.engine import estimate
 from server.engine.balance import Balance
-from server.engine.count import Counter, as_create
+from server.engine.compactions import Compactions
+from server.engine.count import Counter, to_count
 from server.engine.create import Call
-from server.engine.history import HistoryLimits
+from server.engine.history import Histories, HistoryLimits
 from server.engine.running import Running
 from server.errors import (
     DeadlinePassed,
@@ -82,13 +83,16 @@ class House:
         self.limiter = limiter or ScriptedLimiter()
         self.record: ResponseRecord | None = None
         self.counter = Counter(
-            store=self.store,
-            conversations=self.store,
+            histories=Histories(
+                store=self.store,
+                conversations=self.store,
+                compactions=Compactions((), self.store),
+                limits=HistoryLimits(),
+            ),
             limiter=self.limiter,
             observer=self.observer,
             running=self.running,
             balance=Balance(),
-            history_limits=HistoryLimits(),
         )
 
     def resolve(self, model: str) -> Route:
@@ -140,7 +144,7 @@ def test_a_request_to_count_is_one_to_create_but_for_what_that_does_not_know() -
     request.reasoning.effort = "low"
     request.text.verbosity = "low"
     request.conversation.id = "conv_1"
-    asked = as_create(request)
+    asked = to_count(request)
     shared = set()
     for field, value in request.ListFields():
         if field.name not in ("personality", "catch_all"):
@@ -164,7 +168,7 @@ def test_what_no_request_can_be_made_of(
     request_: v1.CountInputTokensRequest, kind: type[InvalidRequest], param: str
 ) -> None:
     with pytest.raises(kind) as refused:
-        as_create(request_)
+        to_count(request_)
     assert param in (refused.value.param or str(refused.value))
 
 
@@ -216,7 +220,7 @@ async def test_the_provider_counts_the_whole_input_by_its_own_name_for_the_model
     assert [item.message.content[0].input_text.text for item in asked.input] == ["Before.", "Now."]
     assert not any(map(asked.HasField, ("previous_response_id", "stream", "store", "input_text")))
     (context,) = provider.contexts
-    assert (context.incremental, context.inherited, context.request_id) == (False, 1, "req_1")
+    assert (context.incremental, context.places.inherited, context.request_id) == (False, 1, "req_1")
     assert (provider.begun, len(house.store.puts)) == (0, before)
     assert house.record is not None
     assert house.record.tokens == Tokens(7)

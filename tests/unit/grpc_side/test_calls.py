@@ -137,7 +137,7 @@ TABLE: dict[str, tuple[str, bytes, grpc.StatusCode, str, str]] = {
         "",
     ),
     "cancel": ("CancelResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
-    "compact": ("CompactResponse", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED", ""),
+    "compact": ("CompactResponse", b"", CODE.INVALID_ARGUMENT, "MISSING_REQUIRED_PARAMETER", "model"),
     "count": ("CountInputTokens", b"", CODE.INVALID_ARGUMENT, "MISSING_REQUIRED_PARAMETER", "model"),
     "resume": ("StreamGetResponse", b"", CODE.INVALID_ARGUMENT, "INVALID_VALUE", "response_id"),
     "an unknown conversation": (

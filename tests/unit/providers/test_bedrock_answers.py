@@ -26,8 +26,8 @@ from server.providers.bedrock.options import Options
 from server.providers.bedrock.proofs import Proofs
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
-from server.providers.seal import Seal
 from server.providers.upstream.mask import Mask
+from server.seal import Seal
 from server.testing import upstream as fake
 from server.testing.order import check_event_order
 from server.testing.provider_contract.asking import a_request, ask

@@ -16,7 +16,7 @@ from server.providers.bedrock.proofs import Proofs
 from server.providers.bedrock.request import body_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
-from server.providers.seal import Seal
+from server.seal import Seal
 from server.testing.provider_contract.asking import a_request
 
 SEAL = Seal(["key"], "bedrock")

@@ -20,9 +20,9 @@ from server.providers.chat_completions.proofs import ORIGIN, Proofs
 from server.providers.chat_completions.usage import usage_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
-from server.providers.seal import Seal
 from server.providers.upstream.mask import Mask
 from server.providers.upstream.translation import EventReader
+from server.seal import Seal
 from server.testing.order import check_event_order
 
 PROOFS = Proofs(Seal(["key"], ORIGIN))

@@ -20,7 +20,7 @@ from server.providers.chat_completions.quirks import Quirks
 from server.providers.chat_completions.request import body_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
-from server.providers.seal import Seal
+from server.seal import Seal
 
 PROOFS = Proofs(Seal(["key"], ORIGIN))
 PNG = "data:image/png;base64,iVBORw0KGgo="

@@ -26,8 +26,8 @@ from server.providers.gemini.proofs import Proof, Proofs
 from server.providers.gemini.reader import GeminiReader
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
-from server.providers.seal import Seal
 from server.providers.upstream.mask import Mask
+from server.seal import Seal
 from server.testing.order import check_event_order
 
 MODEL = "gemini-3.8-flash"

@@ -17,7 +17,7 @@ from server.providers.gemini.proofs import Proof, Proofs
 from server.providers.gemini.request import LABEL, body_of
 from server.providers.prompt.loss import Loss
 from server.providers.prompt.tools import Tools
-from server.providers.seal import Seal
+from server.seal import Seal
 
 MODEL = "gemini-3.8-flash"
 DUMMY = "skip_thought_signature_validator"

@@ -454,3 +454,22 @@ def test_what_is_written_for_a_pattern_fits_it(pattern: str) -> None:
     except (re.error, FutureWarning):
         return
     assert compiled.search(written)
+
+
+@pytest.mark.parametrize(
+    ("said", "summary"),
+    [
+        ([], "The user has said nothing."),
+        (["a\n b"], "The user has said 1 thing: a b"),
+        (["a", "b", "c " * 200], "The user has said 3 things. The first: a The last: " + ("c " * 100).rstrip()),
+    ],
+)
+async def test_a_summary_is_of_what_the_user_said(said: list[str], summary: str) -> None:
+    items = [v1.Item(message=v1.Message(role="user", content_text=text)) for text in (*said, "Sum it up.")]
+    request = v1.CreateResponseRequest(model="echo", input=items)
+    context = CallContext("req_1", "resp_1", incremental=False, condenses=True)
+    async with open_provider("scripted", {}) as provider:
+        told = [event async for batch in provider.stream(request, context) for event in batch]
+    text = "".join(event.output_text_delta.delta for event in told)
+    assert text.rstrip() == summary
+    assert told[-1].WhichOneof("event") == "completed"

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from antiphon import openai_json
 from antiphon.responses import v1
+from server.providers.base import CallContext
 from server.providers.openai_responses.proofs import Proofs
-from server.providers.seal import Seal, is_sealed
+from server.seal import Seal, is_sealed
+
+CONTEXT = CallContext("req_1", "resp_1", incremental=True)
 
 
 @given(st.binary(max_size=300))
@@ -64,18 +67,18 @@ def request(*proofs: str | None) -> v1.CreateResponseRequest:
 def test_reasoning_of_the_responses_api_goes_back_to_its_own_account_alone() -> None:
     mine, theirs = Seal(["mine"], "openai one"), Seal(["theirs"], "openai two")
     asked = request(mine.close(b"gAAAA-1"), theirs.close(b"gAAAA-2"), "gAAAA-3", None)
-    opened = Proofs(mine).opened(asked)
+    opened = Proofs(mine).opened(asked, CONTEXT)
     assert [item.reasoning.encrypted_content for item in opened.input if item.HasField("reasoning")] == [
         "gAAAA-1", "gAAAA-3", "",
     ]  # fmt: skip
     assert opened.input[-1].message.content_text == "hi"
     assert len(asked.input) == 5, "the request was changed"
     plain = request("gAAAA-3")
-    assert Proofs(mine).opened(plain) is plain
+    assert Proofs(mine).opened(plain, CONTEXT) is plain
 
 
 def test_without_a_seal_proofs_pass_as_they_are() -> None:
     item = v1.Item(reasoning=v1.ReasoningItem(encrypted_content="gAAAA"))
     Proofs(None).close([item])
     assert item.reasoning.encrypted_content == "gAAAA"
-    assert len(Proofs(None).opened(request(Seal(["x"], "y").close(b"z"))).input) == 1
+    assert len(Proofs(None).opened(request(Seal(["x"], "y").close(b"z")), CONTEXT).input) == 1

@@ -131,8 +131,8 @@ async def test_a_full_disk_refuses_the_batch_whole(path: Path, url: str) -> None
     batch = [entry for _ in range(1_000) for entry in a_use()]
     async with open_store(url) as store:
         await store.record_usage(a_use("resp_1"))
-        full = await store._writer.submit(lambda connection: connection.pragma("max_page_count", 20))
-        assert full == 20
+        full = await store._writer.submit(lambda connection: connection.pragma("max_page_count", 30))
+        assert full == 30
         with pytest.raises(StoreUnavailable) as caught:
             await store.record_usage(batch)
         assert isinstance(caught.value.__cause__, apsw.FullError)

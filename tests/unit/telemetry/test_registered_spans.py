@@ -153,7 +153,9 @@ async def test_the_bridge_emits_what_is_registered() -> None:
     configuration = {
         "listen": {"grpc": "127.0.0.1:0", "http": None, "admin": None},
         "store": "memory",
-        "models": {"echo": {"provider": "scripted"}},
+        # Nothing listens there: port 9 is "discard".
+        "providers": {"away": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}},
+        "models": {"echo": {"provider": "scripted"}, "away": {"provider": "away", "retry": {"attempts": 1}}},
     }
     async with (
         collecting() as collector,
@@ -169,7 +171,7 @@ async def test_the_bridge_emits_what_is_registered() -> None:
                 await answer.read()
         async with http.get(f"{url}/nowhere"):
             pass
-        async with http.post(f"{url}/v1/responses/compact", json={"model": "echo", "input": "word"}) as answer:
-            assert answer.status == 501
+        async with http.post(f"{url}/v1/responses", json={"model": "away", "input": "word"}) as answer:
+            assert answer.status == 503
         assert traces is not None
     compare(collector.spans, BRIDGE_SPANS)

@@ -227,6 +227,9 @@ class ResponsesServiceServicer:
 
     def CompactResponse(self, request, context):
         """Condenses a conversation into fewer items that any later turn understands.
+        Nothing is kept. INVALID_ARGUMENT names the field at fault, NOT_FOUND an
+        unknown model or `previous_response_id`; a provider's failures are those of
+        `CreateResponse`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -14,7 +14,7 @@ import pytest
 from antiphon import openai_json
 from antiphon.responses import v1
 from server.errors import InvalidValue, UnsupportedParameter
-from server.providers.base import CallContext, Unsupported
+from server.providers.base import CallContext, Places, Unsupported
 from server.providers.prompt.blocks import Call, HostedCall, Image, Output, Prompt, Reasoning, Refusal, Text
 from server.providers.prompt.calls import fitting, object_of
 from server.providers.prompt.loss import Loss
@@ -45,7 +45,7 @@ def reading(
 ) -> Read:
     request = openai_json.decode(json.dumps({"model": "m"} | members).encode(), v1.CreateResponseRequest)
     policy = Unsupported.REPORT if report else Unsupported.REFUSE
-    context = CallContext("req", "resp", True, unsupported=policy, inherited=inherited)
+    context = CallContext("req", "resp", True, unsupported=policy, places=Places(inherited))
     loss = Loss(context, "The test's API")
     tools = Tools(request, loss, **more)
     prompt = read(request, tools, loss, caching=caching)
