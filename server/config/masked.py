@@ -35,7 +35,11 @@ def masked(config: Config) -> dict[str, Any]:
         "max_request_bytes": config.max_request_bytes,
         "retention": _seconds(config.retention),
         "drain": dict(config.drain),
+        "background": dict(config.background),
+        "include_obfuscation": config.include_obfuscation,
         "history": dict(config.history),
+        "connection": dict(config.connection),
+        "seal_keys": [MASK for _ in config.seal_keys],
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import ConfigError, masked, parse
+from server.config import Config, ConfigError, masked, parse
 
 CANARY = "CANARYcanary0123456789"
 
@@ -59,6 +59,18 @@ def test_what_is_shown(tmp_path: Path) -> None:
     }
     assert shown["models"]["m"]["timeout"]["connect"] == 5.0
     assert shown["retention"] == 30 * 86400
+
+
+def test_every_key_is_shown() -> None:
+    changed = "background: {max_running: 3}\nconnection: {lifetime: 5m}\ninclude_obfuscation: true\n"
+    config = parse(f"store: memory\nseal_keys: [{CANARY}, {CANARY}-old]\n{changed}", {})
+    shown = masked(config)
+    assert list(shown) == list(Config.model_fields)
+    assert shown["background"] == {"max_running": 3}
+    assert shown["connection"] == {"lifetime": 300.0}
+    assert shown["include_obfuscation"] is True
+    assert shown["seal_keys"] == ["***", "***"]
+    assert CANARY not in json.dumps(shown)
 
 
 def test_a_store_is_shown_without_its_password() -> None:
