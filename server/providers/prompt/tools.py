@@ -26,6 +26,16 @@ _TOOL_HINTS: Final = frozenset({"output_schema"})
 _TOOL_DEFAULTS: Final = {"defer_loading": False, "is_async": False, "allowed_callers": ["direct"]}
 
 
+def searches_no_web(tool: v1.Tool) -> bool:
+    """Whether a tool is a web search that may not fetch from the web, to be named and left out.
+
+    Only OpenAI has other pages to search. Offered without its limit, the tool
+    would do what the caller forbids; not offered, it is one that the model does
+    not use.
+    """
+    return tool.web_search.HasField("external_web_access") and not tool.web_search.external_web_access
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """A tool that the model calls and the caller runs."""
@@ -138,9 +148,7 @@ class Tools:
                 self._add(tool.namespace.tools, f"{where}.tools", tool.namespace.name)
             elif kind in ("function", "custom"):
                 self._add_function(tool, kind, where, namespace)
-            elif tool.web_search.HasField("external_web_access") and not tool.web_search.external_web_access:
-                # Only OpenAI has pages to search that are not fetched from the web. Offered without its limit, the tool
-                # would do what the caller forbids; not offered, it is one that the model does not use.
+            elif searches_no_web(tool):
                 self._loss.note(where)
             else:
                 self.offered.append(Hosted(kind, tool, where))

@@ -43,9 +43,10 @@ class Answer:
     alternatives: bool = False
 
 
-def decide(request: v1.CreateResponseRequest, turn: Turn, directives: Directives) -> Answer:
-    """Decide what to answer; raises for what the stand-in cannot do."""
-    tool = choose(request, callables(request))
+def decide(request: v1.CreateResponseRequest, turn: Turn, directives: Directives, omitted: list[str]) -> Answer:
+    """Decide what to answer; raises for what the stand-in cannot do, and adds the path of what it leaves out to
+    `omitted`."""
+    tool = choose(request, callables(request, omitted))
     includes = set(request.include)
     reasoning, encrypted = "", False
     if _wants_reasoning(request.reasoning):

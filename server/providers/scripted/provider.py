@@ -37,7 +37,7 @@ class ScriptedProvider:
         self._check(request)
         directives = read_directives(request.metadata)
         turn = read_turn(request)
-        answer = sum_up(turn) if context.condenses else decide(request, turn, directives)
+        answer = sum_up(turn) if context.condenses else decide(request, turn, directives, context.omitted)
         pace = _Pace(context.timeouts)
         if directives.mishap is not None and directives.after == 0:
             await _mishap(directives.mishap, pace)

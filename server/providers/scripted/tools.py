@@ -9,6 +9,7 @@ import orjson
 
 from antiphon.responses import v1
 from server.errors import InvalidValue, UnsupportedParameter
+from server.providers.prompt.tools import searches_no_web
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,13 @@ class Callable:
     tool: v1.Tool
 
 
-def callables(request: v1.CreateResponseRequest) -> list[Callable]:
-    """The tools that can be called, in the caller's order; raises for tools that the provider would have to run."""
-    found = list(_callables(request.tools, "tools", None))
+def callables(request: v1.CreateResponseRequest, omitted: list[str]) -> list[Callable]:
+    """The tools that can be called, in the caller's order; raises for tools that the provider would have to run, and
+    adds those that it leaves out to `omitted`."""
+    found = list(_callables(request.tools, "tools", None, omitted))
     for index, item in enumerate(request.input):
         if item.HasField("additional_tools"):
-            found += _callables(item.additional_tools.tools, f"input[{index}].tools", None)
+            found += _callables(item.additional_tools.tools, f"input[{index}].tools", None, omitted)
     return found
 
 
@@ -56,7 +58,9 @@ def choose(request: v1.CreateResponseRequest, offered: list[Callable]) -> Callab
     raise UnsupportedParameter("The scripted provider calls function and custom tools only.", param="tool_choice")
 
 
-def _callables(tools: Iterable[v1.Tool], path: str, namespace: str | None) -> Iterator[Callable]:
+def _callables(
+    tools: Iterable[v1.Tool], path: str, namespace: str | None, omitted: list[str]
+) -> Iterator[Callable]:
     for index, tool in enumerate(tools):
         at = f"{path}[{index}]"
         match tool.WhichOneof("tool"):
@@ -65,7 +69,9 @@ def _callables(tools: Iterable[v1.Tool], path: str, namespace: str | None) -> It
             case "custom":
                 yield Callable("custom", tool.custom.name, namespace, at, tool)
             case "namespace" if namespace is None:
-                yield from _callables(tool.namespace.tools, f"{at}.tools", tool.namespace.name)
+                yield from _callables(tool.namespace.tools, f"{at}.tools", tool.namespace.name, omitted)
+            case "web_search" if searches_no_web(tool):
+                omitted.append(at)
             case _:
                 raise UnsupportedParameter(
                     "The scripted provider knows function and custom tools only, and namespaces of them.",

@@ -186,6 +186,16 @@ async def test_what_it_cannot_do_is_refused_with_the_fields_path(
     assert caught.value.param == param  # type: ignore[attr-defined]
 
 
+async def test_a_search_that_may_not_reach_the_web_is_left_out_and_named() -> None:
+    # Codex offers one with every request.
+    search = {"type": "web_search", "external_web_access": False}
+    later = {"type": "additional_tools", "tools": [search]}
+    context = a_context()
+    request = a_request(input=[user("Hello"), later], tools=[CLOCK, search], tool_choice="none")
+    await batches(request, context)
+    assert context.omitted == ["tools[1]", "input[1].tools[0]"]
+
+
 async def test_an_option_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="speed"):
         open_provider("demo", {"speed": 3})
