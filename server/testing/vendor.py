@@ -43,6 +43,9 @@ async def _say(wire: Wire, said: Said, exchange: Exchange) -> None:
     if wire.wants_count(request.path):
         tokens = (said.spent or Spent()).input
         await body(wire.count(tokens), headers={"content-type": "application/json"})(exchange)
+    elif wire.wants_compaction(request.path):
+        given = wire.compaction(request.json, said.spent or Spent())
+        await body(given, headers={"content-type": "application/json"})(exchange)
     elif "whole" in wire.lacks or wire.wants_stream(request.path, request.json):
         await raw_stream(wire.frames(said), wire.stream_type)(exchange)
     else:

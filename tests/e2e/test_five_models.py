@@ -164,6 +164,21 @@ def test_calls_go_on_from_the_response_before(model: Model) -> None:
         previous = answer.id
 
 
+def test_a_conversation_is_made_short_and_goes_on(model: Model) -> None:
+    said: Any = [{"role": "user", "content": "I like tea."}, {"role": "assistant", "content": "So do I."}]
+    # The SDK has no type for the user's messages, which come back too.
+    lenient = model.client.copy(_extra_kwargs={"_strict_response_validation": False})
+    made = lenient.responses.compact(model=model.name, input=said)
+    assert [item.type for item in made.output] == ["message", "compaction"]
+    assert made.usage.total_tokens == made.usage.input_tokens + made.usage.output_tokens
+    short = [item.to_dict(warnings=False) for item in made.output]
+    assert model.create(input=[*short, {"role": "user", "content": "And now?"}]).output_text.endswith("And now?")
+    asked = model.asked.body.decode()
+    assert "I like tea." in asked
+    assert "So do I." not in asked
+    assert ("c3VtbWFyeQ==" if model.name == "gpt" else "This stands for the earlier part") in asked
+
+
 def test_nothing_that_is_said_fails_nobody(model: Model) -> None:
     if model.name in ("claude", "nova"):
         with pytest.raises(BadRequestError) as refused:

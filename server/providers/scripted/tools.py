@@ -58,9 +58,7 @@ def choose(request: v1.CreateResponseRequest, offered: list[Callable]) -> Callab
     raise UnsupportedParameter("The scripted provider calls function and custom tools only.", param="tool_choice")
 
 
-def _callables(
-    tools: Iterable[v1.Tool], path: str, namespace: str | None, omitted: list[str]
-) -> Iterator[Callable]:
+def _callables(tools: Iterable[v1.Tool], path: str, namespace: str | None, omitted: list[str]) -> Iterator[Callable]:
     for index, tool in enumerate(tools):
         at = f"{path}[{index}]"
         match tool.WhichOneof("tool"):

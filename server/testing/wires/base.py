@@ -193,6 +193,14 @@ class Wire(ABC):
         """What is to be counted, as it would be sent to be answered, out of the body of such a request."""
         return request
 
+    def wants_compaction(self, path: str) -> bool:
+        """Whether a request wants its input made shorter."""
+        return False
+
+    def compaction(self, request: Json, spent: Spent) -> bytes:
+        """The answer to such a request: what the user said, and one item for all else."""
+        raise NotImplementedError("has no such method")
+
     @abstractmethod
     def wants_stream(self, path: str, request: Json) -> bool:
         """Whether a request wants its answer as a stream."""

@@ -1,8 +1,9 @@
 """The wire of the Responses API itself.
 
 By https://platform.openai.com/docs/api-reference/responses,
-https://platform.openai.com/docs/api-reference/responses-streaming and
-https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens/methods/count.
+https://platform.openai.com/docs/api-reference/responses-streaming,
+https://developers.openai.com/api/reference/resources/responses/subresources/input_tokens/methods/count and
+https://developers.openai.com/api/reference/resources/responses/methods/compact.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _Block = tuple[list[Json], Json]
 
 
 class OpenAIWire(Wire):
-    """`POST /responses` and `POST /responses/input_tokens`."""
+    """`POST /responses`, `POST /responses/input_tokens` and `POST /responses/compact`."""
 
     kind = "openai"
     model = "gpt-5.6"
@@ -75,6 +76,22 @@ class OpenAIWire(Wire):
 
     def count(self, tokens: int) -> bytes:
         return spell({"object": "response.input_tokens", "input_tokens": tokens})
+
+    def wants_compaction(self, path: str) -> bool:
+        return path.endswith("/responses/compact")
+
+    def compaction(self, request: Json, spent: Spent) -> bytes:
+        given = request["input"]
+        items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+        asked = [item["content"] for item in items if item.get("role") == "user"]
+        texts = [[{"type": "input_text", "text": said}] if isinstance(said, str) else said for said in asked]
+        users = [
+            {"id": f"msg_{number}", "type": "message", "role": "user", "status": "completed", "content": content}
+            for number, content in enumerate(texts)
+        ]
+        compaction = {"id": "cmp_0", "type": "compaction", "encrypted_content": "c3VtbWFyeQ=="}
+        made = {"id": "resp_0", "object": "response.compaction", "created_at": 1_795_256_231}
+        return spell(made | {"output": [*users, compaction], "usage": self._usage(spent)})
 
     def wants_stream(self, path: str, request: Json) -> bool:
         return bool(request.get("stream"))
