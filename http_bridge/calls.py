@@ -92,7 +92,8 @@ class Endpoint:
 
     async def _read(self, request: web.Request) -> Any:
         message: Message
-        if self._binding.has_body:
+        # openai-go asks for a stream in the body of a GET.
+        if self._binding.has_body or (self._binding.stream is not None and request.can_read_body):
             try:
                 text = await body.read(request, self._limit, self._silence)
                 message = openai_json.decode(text, self._binding.request_type)

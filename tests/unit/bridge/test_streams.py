@@ -148,6 +148,21 @@ async def test_a_stored_response_is_streamed_on_request(script: Any, url: str, w
     assert script.call.request == v1.GetResponseRequest(response_id="r1", stream=True, starting_after=5)
 
 
+async def test_a_stored_response_is_streamed_by_a_body_too(script: Any, url: str, wire: Any, streams: Any) -> None:
+    # As openai-go asks for it.
+    streams(chunk(delta(6), completed(7)))
+    async with wire(url) as connection:
+        connection.send("GET", "/v1/responses/r1?starting_after=5", b'{"stream":true}')
+        _, headers = await connection.head()
+        assert headers["content-type"] == "text/event-stream"
+        assert await connection.chunks() == [frame(delta(6)) + frame(completed(7)) + DONE]
+        connection.send("GET", "/v1/responses/r1", b"not JSON")
+        status, _ = await connection.head()
+    assert status == 400
+    assert script.call.method == "StreamGetResponse"
+    assert script.call.request == v1.GetResponseRequest(response_id="r1", stream=True, starting_after=5)
+
+
 async def test_head_does_not_stream(script: Any, url: str, wire: Any) -> None:
     async def reply(request: Any, context: Any) -> v1.Response:
         return v1.Response(id="r")
