@@ -21,9 +21,11 @@ from antiphon import openai_json
 from antiphon.responses import v1
 from server import registry
 from server.engine import validate
+from server.engine.compactions import Compactions
 from server.engine.create import upstream_request
+from server.engine.managed import Managed
 from server.errors import UnsupportedParameter
-from server.providers.base import Compactor, Provider
+from server.providers.base import Provider
 from server.testing.capabilities import kinds, table
 from server.testing.provider_contract.asking import TEXT, a_request, ask
 from server.testing.provider_contract.fate import Kind, fate
@@ -50,8 +52,6 @@ _OURS: Final[Mapping[str, Wish]] = {
     "conversation.id": Wish({"conversation": {"id": "conv_1"}}),
     "metadata": Wish({"metadata": {"purpose": "test"}}),
 }
-#: What the gateway does before a provider is asked, for those that do not do it themselves.
-_MANAGED: Final = "context_management"
 #: What `include` may name.
 _INCLUDE: Final = (
     "file_search_call.results",
@@ -75,7 +75,7 @@ _DONE_HERE: Final[Mapping[str, str]] = {
     "conversation": "its items are sent as input, and get those of the turn",
     "conversation.id": "its items are sent as input, and get those of the turn",
     "metadata": "kept, and given back",
-    _MANAGED: "what is beyond the threshold is [summed up](compaction.md#by-itself) by the model before it answers",
+    "context_management": "a longer input is summed up by the same model first ([compaction](compaction.md))",
     **{f"include: {name}": _TOLD for name in _INCLUDE},
 }
 
@@ -125,19 +125,18 @@ async def _adapter(provider: Provider, upstream: FakeUpstream, path: str, wish: 
         validate.check_create(request)
     except UnsupportedParameter:
         return _WORDS[Kind.REFUSED]
-    if _is_managed(provider, path):
-        return _here(path)
     # A stream, of which providers are told more.
     sent = upstream_request(request, None, incremental=True)
     without = upstream_request(a_request(**{**wish.beside, **more}), None, incremental=True)
     if sent == without:
         return _here(path)
-    became = await fate(provider, upstream, sent, without, path)
+    became = await fate(_managed(provider, sent), upstream, sent, without, path)
     return _here(path) if became.kind is Kind.LOST else _WORDS[became.kind]
 
 
-def _is_managed(provider: Provider, path: str) -> bool:
-    return path == _MANAGED and not isinstance(provider, Compactor)
+def _managed(provider: Provider, request: v1.CreateResponseRequest) -> Provider:
+    """The provider, with what the gateway puts before it."""
+    return Managed(request, "tenant", Compactions()).before(provider) if request.context_management else provider
 
 
 def _here(path: str) -> str:
@@ -154,9 +153,9 @@ async def _stand_in(provider: Provider, path: str, wish: Wish) -> str:
     except UnsupportedParameter:
         return _WORDS[Kind.REFUSED]
     sent, plain = (upstream_request(one, None, incremental=True) for one in (request, without))
-    if sent == plain or _is_managed(provider, path):
+    if sent == plain:
         return _here(path)
-    told = await ask(provider, sent)
+    told = await ask(_managed(provider, sent), sent)
     if isinstance(told.error, UnsupportedParameter):
         return _WORDS[Kind.REFUSED]
     if told.error is not None:
