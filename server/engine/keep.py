@@ -88,8 +88,7 @@ class Keeper:
         stored = await self._get(tenant, request.response_id)
         if not stored.response.background or self._lives is None:
             raise InvalidValue(
-                "Only responses that were created with 'background' can be cancelled; others end with their call.",
-                param="response_id",
+                "Only responses that were created with 'background' can be cancelled.", param="response_id"
             )
         if stored.response.status not in _GOING_ON:
             return stored.response

@@ -83,7 +83,7 @@ class _Conversation:
                     if block.given_id in awaited:
                         self._signatures[block.call_id] = awaited.pop(block.given_id)
                 elif isinstance(block, Output):
-                    self._outputs.setdefault(block.call_id, block)
+                    self._outputs[block.call_id] = block
                 elif isinstance(block, Reasoning) and (proof := proofs.open(block.proof)) is not None:
                     self._proofs[block.proof] = proof
                     if proof.on == "call":
@@ -98,8 +98,8 @@ class _Conversation:
         for block in turn.blocks:
             if isinstance(block, Output):
                 # Told with its call, wherever it stands: nothing may come between the two.
-                if block.call_id not in self._calls or self._outputs[block.call_id] is not block:
-                    self._loss.cannot(block.path, "It is the output of no call before it, or a second one.")
+                if block.call_id not in self._calls:
+                    self._loss.cannot(block.path, "It is the output of no call before it.")
             else:
                 parts += self._parts(block)
         if parts:

@@ -61,6 +61,9 @@ class _Reading:
         #: How often an id was taken already, and what the calls with it that wait for an output are called, in order.
         self._counts: Counter[str] = Counter()
         self._open: defaultdict[str, deque[str]] = defaultdict(deque)
+        #: The turn that makes a call, by what the call is called, and what came of calls, by the id that was given.
+        self._calling: dict[str, Turn] = {}
+        self._answers: defaultdict[str, list[Any]] = defaultdict(list)
         if request.input_text:
             self._add("user", [Text(request.input_text, "input")])
         for index, item in enumerate(request.input):
@@ -110,6 +113,7 @@ class _Reading:
         call_id = self._told_apart(call.call_id)
         self._names[call_id] = name
         self._add("assistant", [Call(call_id, name, arguments_of(item), path, item)])
+        self._calling[call_id] = self._turns[-1]
 
     def _told_apart(self, call_id: str) -> str:
         """An id for a call that no call before it has: some providers begin anew in each answer, others insist."""
@@ -129,10 +133,28 @@ class _Reading:
         self._loss.rest(output, taken, path)
         parts: list[Any] = [Text(output.output_text, f"{path}.output")] if output.HasField("output_text") else []
         parts += self._parts(output.output, f"{path}.output", _IN_OUTPUTS)
-        waiting = self._open[output.call_id]
+        waiting, answers = self._open[output.call_id], self._answers[output.call_id]
+        if answers and not waiting:
+            if output in answers:
+                self._loss.note(path)  # said again, by a client that does not know what the conversation holds
+            else:
+                self._loss.cannot(path, "Its call has an output already.")
+            return
+        answers.append(output)
         call_id = waiting.popleft() if waiting else output.call_id
         name = self._names.get(call_id, "")
-        self._add("tool", [Output(call_id, name, tuple(parts), kind.startswith("custom"), path)])
+        self._put_after_call(Output(call_id, name, tuple(parts), kind.startswith("custom"), path))
+
+    def _put_after_call(self, output: Output) -> None:
+        """Providers want what calls came to right after them, and nothing in between."""
+        calling = self._calling.get(output.call_id)
+        place = next((place for place in reversed(range(len(self._turns))) if self._turns[place] is calling), None)
+        if place is None:
+            self._add("tool", [output])
+        elif place + 1 < len(self._turns) and self._turns[place + 1].role == "tool":
+            self._turns[place + 1].blocks.append(output)
+        else:
+            self._turns.insert(place + 1, Turn("tool", [output]))
 
     def _reasoning(self, item: v1.Item, path: str) -> None:
         reasoning = item.reasoning

@@ -380,7 +380,7 @@ def test_arguments_that_are_no_object(arguments: str) -> None:
 
 def test_an_output_of_no_call_is_refused() -> None:
     assert refused(input=[user("hi"), output("a")]) == "input[1]"
-    assert refused(input=[user("hi"), call("a"), output("a"), output("a")]) == "input[3]"
+    assert refused(input=[user("hi"), call("a"), output("a"), output("a") | {"output": "else"}]) == "input[3]"
 
 
 def test_media_in_outputs() -> None:

@@ -105,14 +105,46 @@ def test_calls_whose_id_is_repeated_are_told_apart_with_their_outputs() -> None:
     def output(text: str, call_id: str = "c") -> dict[str, Any]:
         return {"type": "function_call_output", "call_id": call_id, "output": text}
 
-    items = [call("1"), output("one"), call("2"), call("3"), output("two"), output("three"), output("late")]
+    items = [call("1"), output("one"), call("2"), call("3"), output("two"), output("three")]
     blocks = [block for turn in reading({"input": items}).prompt.turns for block in turn.blocks]
     assert [(one.call_id, one.given_id, one.arguments) for one in blocks if isinstance(one, Call)] == [
         ("c", "c", "1"), ("c_2", "c", "2"), ("c_3", "c", "3"),
     ]  # fmt: skip
     assert [(one.call_id, one.wire_name, one.text) for one in blocks if isinstance(one, Output)] == [
-        ("c", "f", "one"), ("c_2", "f", "two"), ("c_3", "f", "three"), ("c", "f", "late"),
+        ("c", "f", "one"), ("c_2", "f", "two"), ("c_3", "f", "three"),
     ]  # fmt: skip
+
+
+def called(call_id: str) -> dict[str, Any]:
+    return {"type": "function_call", "call_id": call_id, "name": "f", "arguments": "{}"}
+
+
+def came_to(call_id: str, text: str = "o") -> dict[str, Any]:
+    return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+
+def test_outputs_stand_right_after_their_calls() -> None:
+    hello = {"role": "user", "content": "hello"}
+    items = [called("a"), called("b"), came_to("a"), hello, came_to("b"), called("c"), hello, called("d"), came_to("d")]
+    turns = reading({"input": [*items, came_to("c")]}).prompt.turns
+    assert [(turn.role, [getattr(block, "call_id", "") for block in turn.blocks]) for turn in turns] == [
+        ("assistant", ["a", "b"]), ("tool", ["a", "b"]), ("user", [""]),
+        ("assistant", ["c"]), ("tool", ["c"]), ("user", [""]), ("assistant", ["d"]), ("tool", ["d"]),
+    ]  # fmt: skip
+
+
+def test_an_output_that_is_told_again_is_named_and_another_one_refused() -> None:
+    """In a conversation, the AI SDK sends the outputs of earlier steps again."""
+    items = [called("a"), came_to("a"), called("b"), came_to("a"), came_to("b")]
+    got = reading({"input": items}, report=False)
+    blocks = [block for turn in got.prompt.turns for block in turn.blocks]
+    assert [block.path for block in blocks if isinstance(block, Output)] == ["input[1]", "input[4]"]
+    assert got.omitted == ["input[3]"]
+    changed = {"input": [called("a"), came_to("a"), came_to("a", "p")]}
+    with pytest.raises(UnsupportedParameter, match="has an output already") as refused:
+        reading(changed, report=False)
+    assert refused.value.param == "input[2]"
+    assert reading(changed).omitted == ["input[2]"]
 
 
 def test_no_id_that_is_made_is_given_to_another_call() -> None:
