@@ -179,6 +179,27 @@ def test_a_conversation_is_made_short_and_goes_on(model: Model) -> None:
     assert ("c3VtbWFyeQ==" if model.name == "gpt" else "This stands for the earlier part") in asked
 
 
+def test_outputs_that_are_sent_again_stop_no_conversation(model: Model) -> None:
+    # As the AI SDK goes on in a conversation: the question and the outputs of all steps so far.
+    def called(call_id: str) -> Any:
+        return {"type": "function_call", "call_id": call_id, "name": "get_weather", "arguments": '{"city": "Oslo"}'}
+
+    def came_to(call_id: str, output: str) -> Any:
+        return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+    question: Any = {"role": "user", "content": "How is the weather?"}
+    held = [question, called("a"), question, came_to("a", "rain"), called("b")]
+    conversation = model.client.conversations.create(items=held)
+    told = model.client.responses.with_raw_response.create(
+        model=model.name,
+        conversation=conversation.id,
+        input=[question, came_to("a", "rain"), came_to("b", "wind")],
+        tools=[WEATHER],
+    )
+    assert told.parse().output_text == "The tool said: wind"
+    assert ("input[1]" in told.headers.get("x-antiphon-omitted", "")) is (model.name != "gpt")
+
+
 def test_nothing_that_is_said_fails_nobody(model: Model) -> None:
     if model.name in ("claude", "nova"):
         with pytest.raises(BadRequestError) as refused:

@@ -197,6 +197,8 @@ class ChatCompletionsWire(Wire):
     def outputs(self, request: Json) -> list[str]:
         texts: list[str] = []
         for message in reversed(request["messages"]):
+            if message["role"] == "user":
+                continue
             if message["role"] != "tool":
                 break
             content = message["content"]

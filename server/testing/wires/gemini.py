@@ -113,7 +113,9 @@ class GeminiWire(Wire):
         return texts[-1] if texts else ""
 
     def outputs(self, request: Json) -> list[str]:
-        parts = request["contents"][-1]["parts"] if request["contents"] else []
+        contents = request["contents"]
+        spoken = max((place for place, one in enumerate(contents) if one["role"] == "model"), default=-1)
+        parts = [part for content in contents[spoken + 1 :] for part in content["parts"]]
         return [part["functionResponse"]["response"].get("output", "") for part in parts if "functionResponse" in part]
 
     def offered(self, request: Json) -> list[str]:
