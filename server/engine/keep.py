@@ -54,7 +54,10 @@ class Keeper:
         check_include(request.include)
         live = None if self._lives is None else self._lives.find(tenant, request.response_id)
         if live is not None:
-            return live.snapshot()
+            if live.run.response.status in _GOING_ON:
+                return live.snapshot()
+            # How it ended is told once that is kept: whoever hears of it may continue it at once.
+            await live.ended()
         return (await self._get(tenant, request.response_id)).response
 
     async def follow(self, tenant: str, request: v1.GetResponseRequest) -> AsyncGenerator[Events, None]:

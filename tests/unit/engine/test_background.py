@@ -88,6 +88,26 @@ async def test_it_is_queued_at_once_and_made_without_its_caller() -> None:
     assert engine.record.is_detached
 
 
+async def test_how_it_ended_is_told_once_that_is_kept() -> None:
+    ending, gate = asyncio.Event(), asyncio.Event()
+
+    class Slow(Store):
+        async def end_run(self, stored: Any, events: Any, *, owner: str) -> None:
+            ending.set()
+            await gate.wait()
+            await super().end_run(stored, events, owner=owner)
+
+    engine = Engine(store=Slow())
+    queued = await engine.create(later())
+    await ending.wait()
+    polling = asyncio.create_task(engine.get(queued.id))
+    await steps()
+    assert not polling.done()
+    gate.set()
+    assert (await polling).status == COMPLETED
+    assert (await engine.create(ask(previous_response_id=queued.id))).status == COMPLETED
+
+
 async def test_its_stream_tells_that_it_is_queued_first() -> None:
     engine = Engine()
     told = await engine.read(later())
