@@ -269,7 +269,9 @@ class Run:
                 raise
             self._error = error
             self._transcript.next_number = number
-            return told + self._transcript.fail(error)
+            ended = told + self._transcript.fail(error)
+            if self._log is not None:  # or it would seem to go on
+                await self._keep_failed(ended)
         return ended
 
     async def _fail(self, error: ServiceError, cause: Exception | None) -> Events:
@@ -279,13 +281,16 @@ class Run:
             await self._drop()
             raise error from cause
         ended = self._transcript.fail(error)
+        await self._keep_failed(ended)
+        self._settle()
+        self._count(ended)
+        return ended
+
+    async def _keep_failed(self, ended: Events) -> None:
         try:
             await self._commit(ended)
         except ServiceError:
             _log.warning("failed response not kept", response_id=self.response.id)
-        self._settle()
-        self._count(ended)
-        return ended
 
     async def _drop(self) -> None:
         """Keep nothing of what came to nothing. What cannot be dropped now is ended once its lease is over."""

@@ -86,6 +86,21 @@ def test_it_is_queued_at_once_and_can_be_polled(client: OpenAI, up: Stage, gate:
     assert second.status == "completed"
 
 
+def test_it_fails_at_once_when_its_conversation_is_deleted(
+    layout: Layout, client: OpenAI, up: Stage, gate: Gate
+) -> None:
+    up.answer(held(gate, answering(wire.TEXT)))
+    conversation = client.conversations.create()
+    queued = client.responses.create(model=up.model, input=PROMPT, background=True, conversation=conversation.id)
+    up.arrived()
+    client.conversations.delete(conversation.id)
+    gate.open()
+    failed = ended(client, queued.id)
+    assert failed.status == "failed"
+    assert failed.error.message == f"Conversation with id '{conversation.id}' was deleted while the response was made."
+    assert [name for name, _ in told_in(followed(layout, queued.id))[-2:]] == ["error", "response.failed"]
+
+
 @pytest.mark.parametrize("model", ["model", "going"])
 def test_a_reader_that_is_cut_at_any_event_goes_on_where_it_was(
     layout: Layout, client: OpenAI, up: Stage, model: str

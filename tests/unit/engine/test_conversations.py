@@ -494,6 +494,23 @@ async def test_a_conversation_that_is_deleted_meanwhile_fails_the_response(store
         await Keeper(rooms.store).get("t1", asked)
 
 
+async def test_a_conversation_that_is_deleted_meanwhile_fails_what_goes_on_without_its_caller() -> None:
+    rooms = Rooms()
+    room = await rooms.make(user("a"))
+    streamed: list[v1.ResponseStreamEvent] = []
+    stream = rooms.engine.stream(in_room(room, background=True))
+    streamed += streams.copies(await anext(stream))
+    await rooms.rooms.delete("t1", v1.DeleteConversationRequest(conversation_id=room))
+    async for batch in stream:
+        streamed += streams.copies(batch)
+    failed = streamed[-1].failed.response
+    assert failed.error.message == f"Conversation with id '{room}' was deleted while the response was made."
+    # Not only whoever listened knows it: all that was told is kept, and nothing goes on.
+    assert await Keeper(rooms.store).get("t1", v1.GetResponseRequest(response_id=failed.id)) == failed
+    told = await rooms.store.told("t1", failed.id, after=-1, max_bytes=1 << 20)
+    assert (list(told.events), told.is_going_on) == (streamed, False)
+
+
 async def test_a_conversation_that_is_deleted_meanwhile_fails_the_call() -> None:
     rooms = Rooms()
     room = await rooms.make(user("a"))
