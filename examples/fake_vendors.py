@@ -42,6 +42,8 @@ def told(kind: str, answer: Script) -> Script:
 
 
 async def main() -> None:
+    if sys.argv[1:] and not sys.argv[1].isdecimal():
+        sys.exit(__doc__)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
