@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from antiphon.responses import v1
@@ -61,14 +62,18 @@ class _Reading:
         #: How often an id was taken already, and what the calls with it that wait for an output are called, in order.
         self._counts: Counter[str] = Counter()
         self._open: defaultdict[str, deque[str]] = defaultdict(deque)
-        #: The turn that makes a call, by what the call is called, and what came of calls, by the id that was given.
-        self._calling: dict[str, Turn] = {}
-        self._answers: defaultdict[str, list[Any]] = defaultdict(list)
+        #: What came of the calls with an id that was given: digests.
+        self._told: defaultdict[str, set[bytes]] = defaultdict(set)
+        #: Where the turn is that makes a call, by what the call is called; by that place, what came of the turn's
+        #: calls, and of that what is to stand there yet.
+        self._calling: dict[str, int] = {}
+        self._came_to: dict[int, Turn] = {}
+        self._late: dict[int, Turn] = {}
         if request.input_text:
             self._add("user", [Text(request.input_text, "input")])
         for index, item in enumerate(request.input):
             self._item(item, loss.item(index))
-        self.prompt = Prompt(request.instructions, self._turns)
+        self.prompt = Prompt(request.instructions, list(self._in_order()))
 
     def _add(self, role: Role, blocks: Iterable[Block]) -> None:
         blocks = list(blocks)
@@ -113,7 +118,7 @@ class _Reading:
         call_id = self._told_apart(call.call_id)
         self._names[call_id] = name
         self._add("assistant", [Call(call_id, name, arguments_of(item), path, item)])
-        self._calling[call_id] = self._turns[-1]
+        self._calling[call_id] = len(self._turns) - 1
 
     def _told_apart(self, call_id: str) -> str:
         """An id for a call that no call before it has: some providers begin anew in each answer, others insist."""
@@ -133,28 +138,39 @@ class _Reading:
         self._loss.rest(output, taken, path)
         parts: list[Any] = [Text(output.output_text, f"{path}.output")] if output.HasField("output_text") else []
         parts += self._parts(output.output, f"{path}.output", _IN_OUTPUTS)
-        waiting, answers = self._open[output.call_id], self._answers[output.call_id]
-        if answers and not waiting:
-            if output in answers:
-                self._loss.note(path)  # said again, by a client that does not know what the conversation holds
+        waiting, told = self._open[output.call_id], self._told[output.call_id]
+        digest = hashlib.sha256(output.SerializeToString(deterministic=True)).digest()
+        if told and not waiting:
+            if digest in told:
+                self._loss.note(path)  # by a client that does not know what the conversation holds
             else:
                 self._loss.cannot(path, "Its call has an output already.")
             return
-        answers.append(output)
+        told.add(digest)
         call_id = waiting.popleft() if waiting else output.call_id
         name = self._names.get(call_id, "")
         self._put_after_call(Output(call_id, name, tuple(parts), kind.startswith("custom"), path))
 
     def _put_after_call(self, output: Output) -> None:
         """Providers want what calls came to right after them, and nothing in between."""
-        calling = self._calling.get(output.call_id)
-        place = next((place for place in reversed(range(len(self._turns))) if self._turns[place] is calling), None)
+        place = self._calling.get(output.call_id)
         if place is None:
             self._add("tool", [output])
-        elif place + 1 < len(self._turns) and self._turns[place + 1].role == "tool":
-            self._turns[place + 1].blocks.append(output)
-        else:
-            self._turns.insert(place + 1, Turn("tool", [output]))
+            return
+        turn = self._came_to.get(place)
+        if turn is None:
+            turn = self._came_to[place] = Turn("tool")
+            if place == len(self._turns) - 1:
+                self._turns.append(turn)
+            else:
+                self._late[place] = turn
+        turn.blocks.append(output)
+
+    def _in_order(self) -> Iterator[Turn]:
+        for place, turn in enumerate(self._turns):
+            yield turn
+            if place in self._late:
+                yield self._late[place]
 
     def _reasoning(self, item: v1.Item, path: str) -> None:
         reasoning = item.reasoning
