@@ -23,6 +23,7 @@ _MODULES = {
     "e2e_faults": "faults.py",
     "e2e_asking": "asking.py",
     "e2e_books": "books.py",
+    "e2e_connections": "connections.py",
     "e2e_surfaces": "surfaces.py",
     "e2e_settings": "settings.py",
     "e2e_governed": "governed.py",
