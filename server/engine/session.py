@@ -19,7 +19,7 @@ from server.engine.open_part import Events
 from server.engine.recent import Recent
 from server.engine.running import Running
 from server.engine.steering import NotSteered, Steer
-from server.errors import Internal, InvalidApiKey, InvalidValue, RateLimitExceeded, ServiceError, UnsupportedParameter
+from server.errors import Internal, InvalidApiKey, InvalidValue, RateLimitExceeded, ServiceError
 from server.telemetry.log import log_unexpected
 
 #: Has a response be made under the rules in force, until the context ends. Raises a `ServiceError` where the caller is
@@ -279,8 +279,6 @@ class Session:
         try:
             if self._ending is not None:
                 raise self._ending
-            if turn.request.background:
-                raise UnsupportedParameter("A connection makes no background responses.", param="background")
             request = v1.CreateResponseRequest()
             request.CopyFrom(turn.request)
             # Here all is streamed.
@@ -290,7 +288,7 @@ class Session:
                 telling.claimed = self._pending.pop(parent)[1]
                 request = steering.prepend(request, telling.claimed)
             async with self._begin(request) as call:
-                call = replace(call, recall=self._recent, generates=turn.generates)
+                call = replace(call, recall=self._recent, generates=turn.generates, is_on_connection=True)
                 await self._relay(telling, request, call)
         except ServiceError as error:
             if isinstance(error, InvalidApiKey):

@@ -55,6 +55,11 @@ def _until(found: Callable[[], T], what: str) -> T:
     return value
 
 
+def _ended(lines: list[Json]) -> list[Json]:
+    """The lines for a connection, if it has ended: the last is its own, which tells of no response."""
+    return lines if lines and "outcome" not in lines[-1] else []
+
+
 @dataclass(frozen=True, slots=True)
 class Limited:
     """Two callers who share one limited subject, whatever else they are."""
@@ -155,10 +160,22 @@ class Governed:
             lambda: self._ledger("WHERE request_id = ? ORDER BY attempt", request_id), f"usage of {request_id}"
         )
 
+    def booked(self, request_id: str, count: int) -> list[dict[str, Any]]:
+        """The ledger's entries for so many responses of a connection, without those of their attempts, in the order in
+        which they began."""
+        whole = "WHERE request_id = ? AND attempt = 0 ORDER BY started_at"
+        return _until(
+            lambda: rows if len(rows := self._ledger(whole, request_id)) >= count else [], f"usage of {request_id}"
+        )
+
     def call(self, request_id: str) -> Json:
         """The one line of the log for a call: on a connection, that of its response, or its own if it made none."""
         (line,) = _until(lambda: self._calls_of(request_id, self._lines()), f"line of {request_id}")
         return line
+
+    def lines(self, request_id: str) -> list[Json]:
+        """The lines of the log for a connection that has ended: those of its responses, and its own."""
+        return _until(lambda: _ended(self._lines().get(request_id, [])), f"lines of {request_id}")
 
     def served(self, outcome: Outcome) -> tuple[str, int]:
         """The target that was asked last, and how many requests were made, as the log has it. The caller must be told
@@ -183,10 +200,13 @@ class Governed:
 
     def revoke(self, name: str) -> None:
         """Take a key out of the file, and have the server read it."""
+        self.reload(lambda settings: {"keys": [key for key in settings["keys"] if key["name"] != name]})
+
+    def reload(self, change: Callable[[Json], Json]) -> None:
+        """Replace sections of the file by what is made of them, and have the server read it."""
         file = self.layout.folder / "antiphon.yaml"
         settings = json.loads(file.read_text())
-        settings["keys"] = [key for key in settings["keys"] if key["name"] != name]
-        file.write_text(json.dumps(settings))
+        file.write_text(json.dumps(settings | change(settings)))
         self.layout.server.process.send_signal(signal.SIGHUP)
 
     def audit(self) -> list[str]:
@@ -216,9 +236,7 @@ class Governed:
         found = lines.get(request_id, [])
         if not self._asked[request_id].is_connection:
             return found
-        # Behind those of its responses comes that of the connection itself, which has made none.
-        if not found or "outcome" in found[-1]:
-            return []
+        found = _ended(found)
         return found[:-1] or found
 
     def _ledger(self, clause: str, *values: str) -> list[dict[str, Any]]:

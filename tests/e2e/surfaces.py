@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias
 
 import grpc
@@ -217,10 +218,15 @@ class Door:
         return self.begin(surface, model, **more).end()
 
     def connect(
-        self, surface: Surface, key: str = KEY_A, *, request_id: str | None = None, timeout: float | None = None
+        self,
+        surface: Surface,
+        key: str = KEY_A,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        *,
+        timeout: float | None = None,
     ) -> Connection:
-        """Open a connection, known by an id."""
-        told = [("authorization", f"Bearer {key}")] + ([("x-request-id", request_id)] if request_id else [])
+        """Open a connection. Raises `InvalidStatus` where a WebSocket is refused."""
+        told = [("authorization", f"Bearer {key}"), *headers.items()]
         if surface.is_http:
             return OverWebSocket(self.address, told, timeout)
         return OverGrpc(self.channel, told, timeout)
@@ -405,7 +411,7 @@ class _OnConnection:
         self._surface = surface
         self._refusal: InvalidStatus | None = None
         try:
-            self._connection = door.connect(surface, key, request_id=request_id, timeout=timeout)
+            self._connection = door.connect(surface, key, {"x-request-id": request_id}, timeout=timeout)
         except InvalidStatus as refusal:
             self._refusal = refusal
             return

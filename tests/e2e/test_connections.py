@@ -15,7 +15,7 @@ import pytest
 from e2e_connections import Connection, OverWebSocket
 from e2e_layouts import CANARY, KEY_A, KEY_B, LAYOUTS, PROMPT, Layout, open_bridge, open_layout
 from e2e_stage import Stage, Theatre
-from e2e_surfaces import CONNECTIONS, Door, Surface
+from e2e_surfaces import Door, Surface
 from openai import AsyncOpenAI, OpenAI
 from openai.lib.responses_websocket import AsyncResponsesWebSocketSession, ResponsesWebSocketLimits
 from websockets.exceptions import InvalidStatus
@@ -28,12 +28,6 @@ from server.testing.upstream import Exchange, hang_after, sse
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
 SPEAKING = hang_after(wire.TEXT[:5])
-
-
-@pytest.fixture(params=CONNECTIONS, ids=lambda surface: surface.name)
-def way(request: pytest.FixtureRequest) -> Surface:
-    way: Surface = request.param
-    return way
 
 
 @contextmanager
