@@ -83,11 +83,15 @@ REQUEST: dict[str, Any] = {
 HEADERS = {
     "baggage": f"k={WORDS['caller_header']}",
     "cookie": WORDS["caller_header"],
-    "idempotency-key": WORDS["caller_header"],
     "openai-organization": WORDS["caller_header"],
     "openai-project": WORDS["caller_header"],
     "x-of-tomorrow": WORDS["caller_header"],
 }
+
+
+def keyed(request_id: str) -> dict[str, str]:
+    """All headers, with a key for this request alone."""
+    return {**HEADERS, "idempotency-key": f"{WORDS['caller_header']}-{request_id}"}
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -123,7 +127,8 @@ def test_nothing_is_told_of_what_was_said(
         patience = "plain" if number is None else FAULTS[names[number]].patience[0 if way.endswith("-stream") else 1]
         model = f"{'up' if patience == 'plain' else patience}-canary-{way}-{'fine' if number is None else number}"
         theatre.open(model, up)
-        return hear(layout, way, f"{up.model}.{way}.{number}", headers=HEADERS, model=model, **REQUEST)
+        request_id = f"{up.model}.{way}.{number}"
+        return hear(layout, way, request_id, headers=keyed(request_id), model=model, **REQUEST)
 
     # Everything that a provider may do, in one of the ways each, and what is fine in all.
     cases: list[tuple[str, int | None]] = [(WAYS[number % len(WAYS)], number) for number in range(len(names))]
@@ -136,7 +141,8 @@ def test_nothing_is_told_of_what_was_said(
 
     # What the server itself refuses
     def refused(way: str, **body: Any) -> None:
-        told = hear(layout, way, f"{up.model}.refused.{len(heard)}", **{"headers": HEADERS, **REQUEST, **body})
+        request_id = f"{up.model}.refused.{len(heard)}"
+        told = hear(layout, way, request_id, **{"headers": keyed(request_id), **REQUEST, **body})
         assert told.error is not None
         heard.append(told)
 
@@ -149,7 +155,8 @@ def test_nothing_is_told_of_what_was_said(
         refused(way, model="echo", temperature=99)
         refused(way, model="echo", previous_response_id="resp_unknown")
         # Whoever asks for a model that there is not is told its name, and nobody else.
-        lost = hear(layout, way, f"{up.model}.lost.{way}", headers=HEADERS, model=f"{CANARY}-model", **REQUEST)
+        request_id = f"{up.model}.lost.{way}"
+        lost = hear(layout, way, request_id, headers=keyed(request_id), model=f"{CANARY}-model", **REQUEST)
         assert lost.status in (404, "NOT_FOUND")
     hear(layout, "gRPC", f"{up.model}.first", model="limited", input="x")
     refused("gRPC", model="limited")
