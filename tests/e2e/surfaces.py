@@ -78,7 +78,7 @@ SURFACES: Final = (
 CONNECTIONS: Final = tuple(surface for surface in SURFACES if surface.is_connection)
 
 #: A time as OpenAI's headers have it: `6s`, `1m30s`, `120ms`.
-SPAN: Final = re.compile(r"(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?\Z|\d+ms\Z")
+_SPAN: Final = re.compile(r"(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?\Z|\d+ms\Z")
 
 _prefix: Final = secrets.token_hex(4)
 _numbers: Final = itertools.count(1)
@@ -157,7 +157,7 @@ class Outcome:
         assert limit is not None
         assert remaining is not None
         assert reset
-        assert SPAN.match(reset)
+        assert _SPAN.match(reset)
         return int(limit), int(remaining)
 
     def check_limits(self, kind: str, limit: int, remaining: int) -> None:

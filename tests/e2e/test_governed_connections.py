@@ -52,24 +52,20 @@ def ended(connection: Connection, model: str, **members: Any) -> str:
     return end
 
 
-def in_flight(governed: Governed) -> float:
-    return governed.metrics().sum("antiphon_responses_in_flight")
-
-
 def test_a_slot_is_held_by_a_response_and_not_by_its_connection(
     governed: Governed, way: Surface, up: Stage, background: Background
 ) -> None:
     gate = Gate(background)
     up.answer(held(gate, answering(wire.TEXT)), answering(wire.TEXT))
     name = governed.fresh("concurrency")
-    governed.at_rest()
     with connected(governed, way, secret(name)) as busy, connected(governed, way, secret(name)) as other:
         # Of the one slot that there is, no connection holds any.
         assert governed.ask(SURFACES[0], "echo", key=secret(name)).reason == ""
         assert ended(other, "echo") == "completed"
+        governed.at_rest()
         create(busy, up.model)
         up.arrived()
-        assert governed.metrics().sum("antiphon_responses_in_flight", stream="true") == in_flight(governed) == 1
+        assert governed.metrics().sum("antiphon_responses_in_flight") == 1
         for connection, lane in ((other, {}), (busy, {"stream_id": "beside"})):
             assert ended(connection, "echo", **lane) == "rate_limit_exceeded"
         # What waits in the lane of what is being made holds none, and is not refused.
@@ -86,7 +82,7 @@ def test_every_response_is_accounted_for(governed: Governed, way: Surface, up: S
     up.answer(
         answering(wire.TEXT), cut_after(wire.TEXT[:6]), error(400, code="invalid_prompt"), hang_after(wire.TEXT[:5])
     )
-    key, request_id = secret(governed.fresh("slot")), f"many-{secrets.token_hex(8)}"
+    key, request_id = governed.key("concurrency"), f"many-{secrets.token_hex(8)}"
     before = governed.at_rest()
     with connected(governed, way, key, request_id) as connection:
         ends = [
@@ -116,14 +112,12 @@ def test_every_response_is_accounted_for(governed: Governed, way: Surface, up: S
     for outcome in set(outcomes):
         counted = [metrics.sum("antiphon_responses_total", outcome=outcome) for metrics in (before, after)]
         assert counted[1] - counted[0] == outcomes.count(outcome)
-    calls = [metrics.sum("antiphon_rpc_duration_seconds_count", method=way.method) for metrics in (before, after)]
-    assert calls[1] - calls[0] == 1
     assert governed.ask(way, "echo", key=key).reason == ""
 
 
 def test_what_follows_a_steered_response_takes_its_slot(governed: Governed, way: Surface, up: Stage) -> None:
     up.answer(hang_after(wire.TEXT[:5]), answering(wire.TEXT))
-    key, request_id = secret(governed.fresh("slot")), f"steered-{secrets.token_hex(8)}"
+    key, request_id = governed.key("concurrency"), f"steered-{secrets.token_hex(8)}"
     with connected(governed, way, key, request_id) as connection:
         create(connection, up.model)
         response_id = heard(connection, ("response.created",))["response"]["id"]
