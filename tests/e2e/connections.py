@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import grpc
@@ -80,7 +82,8 @@ class OverWebSocket(Connection):
         self._socket.close()
 
     def leave(self) -> None:
-        self._socket.close_socket()
+        with suppress(OSError):  # it is gone already
+            self._socket.socket.shutdown(socket.SHUT_RDWR)
 
 
 class OverGrpc(Connection):
