@@ -19,6 +19,7 @@ from server.testing.wires.base import Called, Cited, Frames, Json, Refused, Said
 
 _Event = tuple[str, Json]
 
+_PLAIN = {"json": {"type": "object"}}
 _STOPS = {"end": "end_turn", "calls": "tool_use", "length": "max_tokens", "filter": "content_filtered"}
 #: What the API calls its errors.
 _TYPES = {
@@ -152,8 +153,9 @@ class BedrockWire(Wire):
         return ["".join(part.get("text", "") for part in result["content"]) for result in results]
 
     def offered(self, request: Json) -> list[str]:
-        tools = request.get("toolConfig", {}).get("tools", ())
-        return [tool["toolSpec"]["name"] for tool in tools if "toolSpec" in tool]
+        specs = [tool["toolSpec"] for tool in request.get("toolConfig", {}).get("tools", ()) if "toolSpec" in tool]
+        # One of which nothing is told but its name is there for earlier calls, and no model has a use for it.
+        return [spec["name"] for spec in specs if spec != {"name": spec["name"], "inputSchema": _PLAIN}]
 
     def wants_json(self, request: Json) -> bool:
         return "textFormat" in request.get("outputConfig", {})
