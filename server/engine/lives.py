@@ -15,8 +15,8 @@ from server.engine.live import Hold, Listening, Live
 from server.engine.run import Run
 from server.engine.run_log import LEASE, Owner
 from server.engine.transcript import Transcript
-from server.errors import Internal, ServiceError
-from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownRun
+from server.errors import Internal, ServiceError, StoreUnavailable
+from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownResponse, UnknownRun
 from server.telemetry.log import log_unexpected
 
 _log = structlog.get_logger()
@@ -28,6 +28,7 @@ _RENEWING: Final = LEASE / 3
 #: How much is read from the store at once, in bytes, and how many runs are taken over.
 _READ: Final = 1 << 20
 _ADOPTED: Final = 16
+_STOPPED: Final = Internal("The server that made this response stopped.")
 
 
 class Lives:
@@ -115,25 +116,38 @@ class Lives:
         for stored in await self._store.adopt_runs(owner.name, lease=owner.lease(), most=_ADOPTED):
             try:
                 await self._end(stored)
-            except UnknownRun:
+            except (UnknownRun, UnknownResponse):
                 continue  # deleted meanwhile, or taken over in turn
+            except StoreUnavailable:
+                raise  # the others will not fare better
+            except Exception as error:
+                log_unexpected(error)  # it keeps nobody from the others
 
     async def _end(self, stored: StoredResponse) -> None:
         """Tell honestly that a response will not be made, after all that was told of it."""
         response = stored.response
         transcript = Transcript(response, incremental=True)
+        try:
+            last = await self._told_so_far(stored, transcript)
+        except Internal:
+            # Damaged: nobody can read what was told, nor what would come after it.
+            transcript.fail(_STOPPED)
+            await self._store.end_run(stored, (), owner=self.owner.name)
+        else:
+            transcript.next_number = last + 1
+            opening = transcript.begin() if last < 0 and not response.background else []
+            if opening:
+                transcript.next_number = len(opening)
+            await self._store.end_run(stored, opening + transcript.fail(_STOPPED), owner=self.owner.name)
+        _log.warning("response of a stopped process ended", response_id=response.id)
+
+    async def _told_so_far(self, stored: StoredResponse, transcript: Transcript) -> int:
+        """Take in what was told of a response; returns the number of the last event, or -1."""
         transcript.next_number = 0
         last = -1
         while True:
-            told = await self._store.told(stored.tenant, response.id, after=last, max_bytes=_READ)
+            told = await self._store.told(stored.tenant, stored.response.id, after=last, max_bytes=_READ)
             if not told.events:
-                break
+                return last
             last = told.events[-1].sequence_number
             admit(transcript, told.events)
-        transcript.next_number = last + 1
-        opening = transcript.begin() if last < 0 and not response.background else []
-        if opening:
-            transcript.next_number = len(opening)
-        failed = transcript.fail(Internal("The server that made this response stopped."))
-        await self._store.end_run(stored, opening + failed, owner=self.owner.name)
-        _log.warning("response of a stopped process ended", response_id=response.id)

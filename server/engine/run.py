@@ -269,7 +269,11 @@ class Run:
                 raise
             self._error = error
             self._transcript.next_number = number
-            return told + self._transcript.fail(error)
+            failed = told + self._transcript.fail(error)
+            if self._log is not None:
+                # What is kept of it still says that it goes on.
+                await self._commit_failure(failed)
+            return failed
         return ended
 
     async def _fail(self, error: ServiceError, cause: Exception | None) -> Events:
@@ -279,13 +283,17 @@ class Run:
             await self._drop()
             raise error from cause
         ended = self._transcript.fail(error)
+        await self._commit_failure(ended)
+        self._settle()
+        self._count(ended)
+        return ended
+
+    async def _commit_failure(self, ended: Events) -> None:
+        """Keep what failed, if that can be. What goes on by the store's word is ended once its lease is over."""
         try:
             await self._commit(ended)
         except ServiceError:
             _log.warning("failed response not kept", response_id=self.response.id)
-        self._settle()
-        self._count(ended)
-        return ended
 
     async def _drop(self) -> None:
         """Keep nothing of what came to nothing. What cannot be dropped now is ended once its lease is over."""

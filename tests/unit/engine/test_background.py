@@ -7,13 +7,15 @@ from typing import Any
 
 import engine_streams as streams
 import pytest
-from engine_parts import FOREVER, HELLO, Engine, Store, ask, says
+from engine_connecting import Held
+from engine_parts import FOREVER, HELLO, Engine, Store, ask, says, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
 from server.engine.run_log import LEASE
 from server.errors import (
+    Internal,
     InvalidValue,
     KeyRevoked,
     ModelAccessForbidden,
@@ -25,8 +27,8 @@ from server.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
-from server.providers.base import OnDisconnect
-from server.stores.base import Claim
+from server.providers.base import OnDisconnect, Route
+from server.stores.base import Claim, UnknownResponse
 from server.testing.order import check_order
 from server.testing.store_contract import ManualClock
 
@@ -495,6 +497,53 @@ async def test_an_end_that_cannot_be_kept_is_told_as_a_failure() -> None:
     assert numbers(told) == list(range(len(told)))
 
 
+async def test_an_end_that_a_deleted_conversation_prevents_is_kept_as_a_failure() -> None:
+    held = Held()
+    engine = Engine(route=lambda: Route("m", (target(held),), 1800.0))
+    await engine.store.create_conversation("t1", v1.Conversation(id="conv_1"), [], expires_at=None)
+    queued = await engine.create(later(conversation_id="conv_1"))
+    await steps()
+    await engine.store.delete_conversation("t1", "conv_1")
+    held.go_on.set()
+    told = await engine.follow(queued.id)
+    await engine.ended()
+    assert (kinds(told)[-2:], check_order(told)) == (["error", "failed"], [])
+    kept = await engine.get(queued.id)
+    assert (kept.status, kept) == (FAILED, told[-1].failed.response)
+    assert "was deleted" in kept.error.message
+    assert await engine.follow(queued.id) == told
+
+
+@pytest.mark.parametrize("damage", [Internal("The events are damaged."), UnknownResponse("resp_gone"), ValueError("x")])
+async def test_what_cannot_be_read_of_one_keeps_no_other_from_being_ended(damage: Exception, logs: list[Any]) -> None:
+    class Damaged(Clocked):
+        damaged = ""
+
+        async def told(self, tenant: str, response_id: str, *, after: int, max_bytes: int) -> Any:
+            if response_id == self.damaged:
+                raise damage
+            return await super().told(tenant, response_id, after=after, max_bytes=max_bytes)
+
+    store = Damaged()
+    dead = Engine(*BEGINNING, FOREVER, store=store)
+    dead.lives.owner.clock = store.clock
+    one, other = await dead.create(later()), await dead.create(later())
+    await steps()
+    for live in list(dead.lives._lives.values()):
+        live.abandon()
+        await live.ended()
+    store.damaged = one.id
+    store.clock.advance(LEASE + 1)
+    survivor = Engine(store=store)
+    survivor.lives.owner.clock = store.clock
+    async with survivor.lives.watching(5):
+        await steps()
+    assert (await survivor.get(other.id)).status == FAILED
+    assert [entry["event"] for entry in logs].count("unexpected error") == isinstance(damage, ValueError)
+    # Nobody is told any more of what is damaged, but all are told that it goes on no longer.
+    assert ((await survivor.get(one.id)).status == FAILED) == isinstance(damage, Internal)
+
+
 # Once, however often it comes
 
 
@@ -577,6 +626,15 @@ async def test_a_request_that_failed_midway_is_made_again() -> None:
         await engine.create(ask(), key="k1")
     engine.provider.script = tuple(says())
     assert (await engine.create(ask(), key="k1")).status == COMPLETED
+
+
+async def test_a_request_whose_response_was_deleted_is_made_again_at_once() -> None:
+    engine = Engine()
+    first = await engine.create(ask(), key="k")
+    await engine.keeper.delete("t1", v1.DeleteResponseRequest(response_id=first.id))
+    async with asyncio.timeout(5):
+        second = await engine.create(ask(), key="k")
+    assert (second.status, second.id != first.id) == (COMPLETED, True)
 
 
 async def test_a_request_that_was_refused_leaves_its_key_free() -> None:
