@@ -92,28 +92,33 @@ class Lives:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         renewed = -_RENEWING
+        has_more = False
         while True:
+            is_due = loop.time() - renewed >= _RENEWING
+            adopts, has_more = is_due or has_more, False
             try:
-                if loop.time() - renewed >= _RENEWING:
+                if is_due:
                     renewed = loop.time()
                     if self._lives:
                         await self._store.renew_runs(self.owner.name, list(self._lives), lease=self.owner.lease())
-                    await self._adopt()
-                elif self._lives:
+                if self._lives:
                     for key in await self._store.asked_to_cancel(self.owner.name):
                         live = self._lives.get(key)
                         if live is not None:
                             live.run.cancel()
+                if adopts:
+                    has_more = await self._adopt()
             except ServiceError as error:
                 _log.warning("runs not watched", reason=error.reason_name)
             except Exception as error:
                 log_unexpected(error)
-            await asyncio.sleep(_WATCHING)
+            await asyncio.sleep(0 if has_more else _WATCHING)
 
-    async def _adopt(self) -> None:
-        """End what is being made by nobody any more."""
+    async def _adopt(self) -> bool:
+        """End some of what is being made by nobody any more. Returns whether there may be more of it."""
         owner = self.owner
-        for stored in await self._store.adopt_runs(owner.name, lease=owner.lease(), most=_ADOPTED):
+        adopted = await self._store.adopt_runs(owner.name, lease=owner.lease(), most=_ADOPTED)
+        for stored in adopted:
             try:
                 await self._end(stored)
             except (UnknownRun, UnknownResponse):
@@ -122,6 +127,7 @@ class Lives:
                 raise  # the others will not fare better
             except Exception as error:
                 log_unexpected(error)  # it keeps nobody from the others
+        return len(adopted) == _ADOPTED
 
     async def _end(self, stored: StoredResponse) -> None:
         """Tell honestly that a response will not be made, after all that was told of it."""

@@ -456,6 +456,23 @@ async def test_what_a_dead_process_made_is_ended_honestly_by_another(reached: in
     assert failed == told[-1].failed.response
 
 
+async def test_however_many_a_dead_process_made_they_are_ended_at_once() -> None:
+    store = Clocked()
+    dead = Engine(FOREVER, store=store)
+    dead.lives.owner.clock = store.clock
+    left = [(await dead.create(later())).id for _ in range(50)]
+    await steps()
+    for live in list(dead.lives._lives.values()):
+        live.abandon()
+        await live.ended()
+    store.clock.advance(LEASE + 1)
+    survivor = Engine(store=store)
+    survivor.lives.owner.clock = store.clock
+    async with survivor.lives.watching(5):
+        await steps()
+    assert {(await survivor.get(response_id)).status for response_id in left} == {FAILED}
+
+
 async def test_a_lease_is_kept_while_its_process_lives() -> None:
     store = Clocked()
     engine = Engine(FOREVER, store=store)
