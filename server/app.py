@@ -108,7 +108,8 @@ async def open_app(
         store = TimedStore(store, metrics.store)
         lives: Lives | None = None
         if runs is not None:
-            lives = Lives(runs, store, room=asyncio.Semaphore(config.background.max_running))
+            background = config.background
+            lives = Lives(runs, store, max_running=background.max_running, max_waiting=background.max_waiting)
             await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
         history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         histories = Histories(store=store, conversations=conversations, compactions=compactions, limits=history_limits)

@@ -15,7 +15,7 @@ from server.engine.live import Hold, Listening, Live
 from server.engine.run import Run
 from server.engine.run_log import LEASE, Owner
 from server.engine.transcript import Transcript
-from server.errors import Internal, ServiceError, StoreUnavailable
+from server.errors import Internal, Overloaded, ServiceError, StoreUnavailable
 from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownResponse, UnknownRun
 from server.telemetry.log import log_unexpected
 
@@ -28,20 +28,26 @@ _RENEWING: Final = LEASE / 3
 #: How much is read from the store at once, in bytes, and how many runs are taken over.
 _READ: Final = 1 << 20
 _ADOPTED: Final = 16
+#: How large the requests of all that is in the background may be together, in bytes.
+_QUEUED_BYTES: Final = 1 << 30
 _STOPPED: Final = Internal("The server that made this response stopped.")
 
 
 class Lives:
     """Starts responses that go on by themselves, and finds them again."""
 
-    def __init__(self, store: RunStore, responses: ResponseStore, *, room: asyncio.Semaphore) -> None:
-        """`responses` are those of the same store."""
+    def __init__(self, store: RunStore, responses: ResponseStore, *, max_running: int, max_waiting: int) -> None:
+        """`responses` are those of the same store; of those in the background so many are made at once, and so many
+        more may wait."""
         self.owner = Owner(store)
         #: Of those in the background, as many as may be made at once.
-        self.room = room
+        self.room = asyncio.Semaphore(max_running)
         self._store = store
         self._responses = responses
         self._lives: dict[tuple[str, str], Live] = {}
+        #: Those in the background, whether they are being made or wait: how large the request of each is, in bytes.
+        self._queued: dict[tuple[str, str], int] = {}
+        self._max_queued = max_running + max_waiting
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -50,11 +56,19 @@ class Lives:
         """Have a response be made."""
         live = Live(run, tenant, hold)
         self._lives[live.key] = live
+        if run.response.background:
+            self._queued[live.key] = run.size
         live.start(self._forget)
         return live
 
+    def check_room(self) -> None:
+        """Raises `Overloaded` where so many are in the background that no further one may wait."""
+        if len(self._queued) >= self._max_queued or sum(self._queued.values()) >= _QUEUED_BYTES:
+            raise Overloaded("Too many responses wait in the background. Try again later.", retry_after=5.0)
+
     def _forget(self, live: Live) -> None:
         self._lives.pop(live.key, None)
+        self._queued.pop(live.key, None)
 
     def find(self, tenant: str, response_id: str) -> Live | None:
         """A response that this process makes."""

@@ -105,6 +105,11 @@ class Run:
         self._patience.interrupt(_Cancelled("The response was cancelled."))
 
     @property
+    def size(self) -> int:
+        """How large its request is, with all that it continues, in bytes."""
+        return self._request.ByteSize()
+
+    @property
     def error(self) -> ServiceError | None:
         """What the response failed with, once it has."""
         return self._error

@@ -8,7 +8,7 @@ from typing import Any
 import engine_streams as streams
 import pytest
 from engine_connecting import Held
-from engine_parts import FOREVER, HELLO, Engine, Store, ask, says, target
+from engine_parts import FOREVER, HELLO, Engine, ScriptedLimiter, Store, ask, says, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from server.errors import (
     KeyRevoked,
     ModelAccessForbidden,
     NotFound,
+    Overloaded,
     PreviousResponseNotCompleted,
     ServerStopping,
     ServiceError,
@@ -27,6 +28,7 @@ from server.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
+from server.limits.base import Kind, Limit
 from server.providers.base import OnDisconnect, Route
 from server.stores.base import Claim, UnknownResponse
 from server.testing.order import check_order
@@ -192,6 +194,21 @@ async def test_as_many_are_made_at_once_as_there_is_room_for() -> None:
     assert (await engine.get(third.id)).status == IN_PROGRESS
     await engine.cancel(third.id)
     assert (engine.provider.begun, engine.provider.closed) == (2, 2)
+
+
+async def test_no_more_wait_than_may() -> None:
+    engine = Engine(FOREVER, room=1, waiting=2, limiter=(limiter := ScriptedLimiter()))
+    queued = [await engine.create(later()) for _ in range(3)]
+    for _ in range(2):
+        with pytest.raises(Overloaded) as caught:
+            await engine.create(later(), limits=(Limit("key:k", Kind.REQUESTS, 5, 60.0),))
+        assert caught.value.retry_after == 5
+    assert limiter.asked == []
+    await engine.cancel(queued[1].id)
+    await engine.create(later())
+    for live in list(engine.lives._lives.values()):
+        await live.cancel()
+    await engine.cancel((await engine.create(later())).id)
 
 
 async def test_what_is_being_made_or_was_cancelled_cannot_be_continued() -> None:
