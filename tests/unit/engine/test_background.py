@@ -692,6 +692,23 @@ async def test_who_leaves_and_comes_back_with_its_key_finds_what_it_began() -> N
 # Padding
 
 
+@pytest.mark.parametrize("leaves_after", range(12))
+async def test_who_leaves_at_any_step_and_comes_back_with_its_key_does_not_wait(leaves_after: int) -> None:
+    class Slow(Store):
+        async def claim(self, *args: Any, **options: Any) -> Claim:
+            claimed = await super().claim(*args, **options)
+            await steps(5)
+            return claimed
+
+    engine = Engine(store=Slow())
+    leaving = asyncio.ensure_future(engine.create(ask(), key="k"))
+    await steps(leaves_after)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    async with asyncio.timeout(5):
+        assert (await engine.create(ask(), key="k")).status == COMPLETED
+
+
 @pytest.mark.parametrize("pads", [False, True])
 async def test_pieces_are_padded_where_that_is_asked_for(pads: bool) -> None:
     engine = Engine(pads=pads)
