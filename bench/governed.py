@@ -48,7 +48,7 @@ from server.stores.memory import open_store
 from server.telemetry import log
 from server.telemetry.metrics import Metrics
 from server.telemetry.record import Observer
-from server.telemetry.timed_store import TimedStore
+from server.telemetry.timed_store import timed
 
 _KEY = "ak-0123456789abcdef"
 #: Of the key, of its tenant and of the model: nine in all.
@@ -105,7 +105,7 @@ async def _serving(*, governed: bool) -> AsyncIterator[v1.ResponsesServiceStub]:
             )
             expect(metrics, config)
             observer, watchers, spans = seen.observer, [seen.watcher], seen.spans
-            store = TimedStore(memory, metrics.store)
+            store = timed(memory, metrics.store)
         compactions, running, limits = Compactions(), Running(), HistoryLimits()
         histories = Histories(store=store, conversations=memory, compactions=compactions, limits=limits)
         creator = Creator(

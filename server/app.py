@@ -45,7 +45,7 @@ from server.services.unknown import UnknownMethods
 from server.stores.base import ConversationStore, ResponseStore, RunStore, SecretStore
 from server.telemetry import log
 from server.telemetry.metrics import Metrics
-from server.telemetry.timed_store import TimedConversations, TimedRuns, TimedSecrets, TimedStore
+from server.telemetry.timed_store import timed
 
 #: What the grace leaves running calls to tell their callers that it is over: so many seconds, and of a short one this
 #: part.
@@ -101,11 +101,11 @@ async def open_app(
 
         expect(metrics, config)
         reloader = None if file is None else Reloader(file, generations, running, reloaded)
-        runs = TimedRuns(store, metrics.store) if isinstance(store, RunStore) else None
-        conversations = TimedConversations(store, metrics.store) if isinstance(store, ConversationStore) else None
-        secrets = TimedSecrets(store, metrics.store) if isinstance(store, SecretStore) else None
+        store = timed(store, metrics.store)
+        runs = store if isinstance(store, RunStore) else None
+        conversations = store if isinstance(store, ConversationStore) else None
+        secrets = store if isinstance(store, SecretStore) else None
         compactions = Compactions([key.get_secret_value() for key in config.seal_keys], secrets)
-        store = TimedStore(store, metrics.store)
         lives: Lives | None = None
         if runs is not None:
             background = config.background

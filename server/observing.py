@@ -19,7 +19,7 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.observers import Observers
 from server.telemetry.record import Observer, ResponseRecord
 from server.telemetry.spans import Spans
-from server.telemetry.timed_store import TimedLedger
+from server.telemetry.timed_store import timed
 from server.telemetry.tracing import PassingOn, TraceSettings, open_tracing
 from server.usage.writer import UsageWriter
 
@@ -121,7 +121,7 @@ def expect(metrics: Metrics, config: Config) -> None:
 async def _writing_usage(config: Config, metrics: Metrics, ledger: UsageLedger) -> AsyncIterator[UsageWriter]:
     retention = config.usage.retention
     writer = UsageWriter(
-        TimedLedger(ledger, metrics.store), retention=None if retention is None else retention.total_seconds()
+        timed(ledger, metrics.store), retention=None if retention is None else retention.total_seconds()
     )
     metrics.watch("antiphon_usage_queue_entries", lambda: writer.waiting)
     metrics.watch("antiphon_usage_dropped_total", lambda: writer.dropped)

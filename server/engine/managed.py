@@ -45,14 +45,13 @@ class Managed:
         self._made: _Made | None = None
 
     def route(self, route: Route) -> Route:
-        """The same targets, each with this before it that does not manage contexts itself."""
-        targets = [
-            target
-            if isinstance(target.provider, Compactor)
-            else replace(target, provider=_Managing(target.provider, self))
-            for target in route.targets
-        ]
+        """The same targets, each with this before it."""
+        targets = [replace(target, provider=self.before(target.provider)) for target in route.targets]
         return replace(route, targets=tuple(targets))
+
+    def before(self, provider: Provider) -> Provider:
+        """The provider with this before it; the same where it manages contexts itself."""
+        return provider if isinstance(provider, Compactor) else _Managing(provider, self)
 
     async def stream(
         self, provider: Provider, request: v1.CreateResponseRequest, context: CallContext

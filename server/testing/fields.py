@@ -21,7 +21,9 @@ from antiphon import openai_json
 from antiphon.responses import v1
 from server import registry
 from server.engine import validate
+from server.engine.compactions import Compactions
 from server.engine.create import upstream_request
+from server.engine.managed import Managed
 from server.errors import UnsupportedParameter
 from server.providers.base import Provider
 from server.testing.capabilities import kinds, table
@@ -73,6 +75,7 @@ _DONE_HERE: Final[Mapping[str, str]] = {
     "conversation": "its items are sent as input, and get those of the turn",
     "conversation.id": "its items are sent as input, and get those of the turn",
     "metadata": "kept, and given back",
+    "context_management": "a longer input is summed up by the same model first ([compaction](compaction.md))",
     **{f"include: {name}": _TOLD for name in _INCLUDE},
 }
 
@@ -127,8 +130,13 @@ async def _adapter(provider: Provider, upstream: FakeUpstream, path: str, wish: 
     without = upstream_request(a_request(**{**wish.beside, **more}), None, incremental=True)
     if sent == without:
         return _here(path)
-    became = await fate(provider, upstream, sent, without, path)
+    became = await fate(_managed(provider, sent), upstream, sent, without, path)
     return _here(path) if became.kind is Kind.LOST else _WORDS[became.kind]
+
+
+def _managed(provider: Provider, request: v1.CreateResponseRequest) -> Provider:
+    """The provider, with what the gateway puts before it."""
+    return Managed(request, "tenant", Compactions()).before(provider) if request.context_management else provider
 
 
 def _here(path: str) -> str:
@@ -147,7 +155,7 @@ async def _stand_in(provider: Provider, path: str, wish: Wish) -> str:
     sent, plain = (upstream_request(one, None, incremental=True) for one in (request, without))
     if sent == plain:
         return _here(path)
-    told = await ask(provider, sent)
+    told = await ask(_managed(provider, sent), sent)
     if isinstance(told.error, UnsupportedParameter):
         return _WORDS[Kind.REFUSED]
     if told.error is not None:

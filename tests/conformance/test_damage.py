@@ -24,7 +24,7 @@ from server.engine.validate import check_create
 from server.errors import InvalidRequest, ServiceError
 from server.providers.anthropic.options import Options as AnthropicOptions
 from server.providers.anthropic.provider import AnthropicProvider
-from server.providers.base import CallContext, Unsupported
+from server.providers.base import CallContext, Places, Unsupported
 from server.providers.bedrock.options import Options as BedrockOptions
 from server.providers.bedrock.provider import BedrockProvider
 from server.providers.chat_completions.options import Options as ChatOptions
@@ -487,7 +487,7 @@ def test_a_request_becomes_json_or_is_refused_by_name(name: str, loop: asyncio.A
             return
         http.sent.clear()
         before = request.SerializeToString(deterministic=True)
-        context = CallContext("req_1", "resp_1", True, unsupported=unsupported, inherited=inherited)
+        context = CallContext("req_1", "resp_1", True, unsupported=unsupported, places=Places(inherited))
         _, error = loop.run_until_complete(told(provider, request, context))
         assert request.SerializeToString(deterministic=True) == before
         assert len(set(context.omitted)) == len(context.omitted)

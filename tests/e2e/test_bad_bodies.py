@@ -87,7 +87,7 @@ BODIES: dict[str, tuple[bytes, str | None, str | None]] = {
     "17 pairs of metadata": (create(metadata={str(n): "" for n in range(17)}), "invalid_value", "metadata"),
     "metadata of 513 characters": (create(metadata={"a": "x" * 513}), "invalid_value", "metadata.a"),
     "stream that is a text": (create(stream=CANARY), "invalid_type", "stream"),
-    "background": (create(background=True), "unsupported_parameter", "background"),
+    "background that is kept nowhere": (create(background=True, store=False), "invalid_value", "background"),
     "an unknown conversation": (create(conversation="conv_1"), "not_found", "conversation"),
     "an unknown conversation, as an object": (create(conversation={"id": "conv_1"}), "not_found", "conversation"),
     "a conversation that is SQL": (create(conversation="' OR 1=1 --"), "not_found", "conversation"),

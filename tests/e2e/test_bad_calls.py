@@ -99,7 +99,12 @@ CALLS: dict[str, tuple[v1.CreateResponseRequest, grpc.StatusCode, str, str | Non
         "INVALID_VALUE",
         "metadata",
     ),
-    "background": (asked(background=True), _ARGUMENT, "UNSUPPORTED_PARAMETER", "background"),
+    "background that is kept nowhere": (
+        asked(background=True, store=False),
+        _ARGUMENT,
+        "INVALID_VALUE",
+        "background",
+    ),
     "an unknown previous response": (
         asked(previous_response_id="resp_x"),
         grpc.StatusCode.NOT_FOUND,

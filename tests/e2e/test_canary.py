@@ -91,9 +91,9 @@ HEADERS = {
 }
 
 
-def keyed(name: str) -> dict[str, str]:
-    """The headers of a request that is to be made once."""
-    return HEADERS | {"idempotency-key": f"{WORDS['caller_header']}-{name}"}
+def keyed(request_id: str) -> dict[str, str]:
+    """All headers, with a key for this request alone."""
+    return {**HEADERS, "idempotency-key": f"{WORDS['caller_header']}-{request_id}"}
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -129,8 +129,8 @@ def test_nothing_is_told_of_what_was_said(
         patience = "plain" if number is None else FAULTS[names[number]].patience[0 if way.endswith("-stream") else 1]
         model = f"{'up' if patience == 'plain' else patience}-canary-{way}-{'fine' if number is None else number}"
         theatre.open(model, up)
-        name = f"{up.model}.{way}.{number}"
-        return hear(layout, way, name, headers=keyed(name), model=model, **REQUEST)
+        request_id = f"{up.model}.{way}.{number}"
+        return hear(layout, way, request_id, headers=keyed(request_id), model=model, **REQUEST)
 
     # Everything that a provider may do, in one of the ways each, and what is fine in all.
     cases: list[tuple[str, int | None]] = [(WAYS[number % len(WAYS)], number) for number in range(len(names))]
@@ -143,8 +143,8 @@ def test_nothing_is_told_of_what_was_said(
 
     # What the server itself refuses
     def refused(way: str, **body: Any) -> None:
-        name = f"{up.model}.refused.{len(heard)}"
-        told = hear(layout, way, name, **{"headers": keyed(name), **REQUEST, **body})
+        request_id = f"{up.model}.refused.{len(heard)}"
+        told = hear(layout, way, request_id, **{"headers": keyed(request_id), **REQUEST, **body})
         assert told.error is not None
         heard.append(told)
 
@@ -157,8 +157,8 @@ def test_nothing_is_told_of_what_was_said(
         refused(way, model="echo", temperature=99)
         refused(way, model="echo", previous_response_id="resp_unknown")
         # Whoever asks for a model that there is not is told its name, and nobody else.
-        name = f"{up.model}.lost.{way}"
-        lost = hear(layout, way, name, headers=keyed(name), model=f"{CANARY}-model", **REQUEST)
+        request_id = f"{up.model}.lost.{way}"
+        lost = hear(layout, way, request_id, headers=keyed(request_id), model=f"{CANARY}-model", **REQUEST)
         assert lost.status in (404, "NOT_FOUND")
     hear(layout, "gRPC", f"{up.model}.first", model="limited", input="x")
     refused("gRPC", model="limited")

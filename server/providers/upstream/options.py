@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
+from server.masking import MASK, plain
 from server.providers.http import Url, parse_url
 from server.providers.sse import MAX_EVENT_BYTES
 from server.seal import Seal
@@ -131,7 +132,8 @@ class HttpOptions:
     @classmethod
     def _checked(cls: type[_Options], given: Mapping[str, Any]) -> _Options:
         known = {option.name for option in fields(cls)}
-        unknown = sorted(str(option) for option in given if option not in known)
+        # A key that stands where a name should is not repeated.
+        unknown = sorted(option if plain(option) else MASK for option in map(str, given) if option not in known)
         if unknown:
             raise ValueError(f"unknown option {', '.join(unknown)}; known are {', '.join(sorted(known))}")
         checked: dict[str, Any] = {}

@@ -152,6 +152,7 @@ async def test_headers(upstream: FakeUpstream) -> None:
         ({"base_url": "http://localhost/?key=1"}, "base_url must hold no"),
         ({"api_key": KEY, "headers": {"X-Goog-Api-Key": KEY}}, "headers.x-goog-api-key stands beside api_key"),
         ({"organization": "o"}, "unknown option organization"),
+        ({"sk-CANARY-0123456789": "o"}, r"unknown option \*\*\*; known"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], said: str) -> None:

@@ -11,18 +11,17 @@ from server.errors import StoreUnavailable
 from server.stores import memory
 from server.stores.base import ResponseStore, StoredResponse, UnknownConversation, UnknownResponse, UsageEntry, UsageSum
 from server.telemetry.registry.metrics import STORE_OPERATIONS
-from server.telemetry.timed_store import TimedConversations, TimedLedger, TimedStore
+from server.telemetry.timed_store import timed
 from server.testing.conversation_contract import ConversationContract, every_call
+from server.testing.ledger_contract import LedgerContract
+from server.testing.run_contract import RunContract
+from server.testing.secret_contract import SecretContract
 from server.testing.store_contract import Capability, ManualClock, StoreContract
 
 Told = list[tuple[str, bool | None]]
 
 
-class Timed(TimedStore, TimedConversations):
-    """Both parts of one store."""
-
-
-class TestTimed(StoreContract, ConversationContract):
+class TestTimed(StoreContract, RunContract, ConversationContract, LedgerContract, SecretContract):
     """It keeps the contracts, like what it wraps."""
 
     lacks = {Capability.SHARED: "it wraps the memory of one process"}  # noqa: RUF012
@@ -30,7 +29,7 @@ class TestTimed(StoreContract, ConversationContract):
     @pytest.fixture
     async def store(self, clock: ManualClock) -> AsyncIterator[ResponseStore]:
         async with memory.open_store("memory", clock=clock) as store:
-            yield Timed(store, lambda *_: None)
+            yield timed(store, lambda *_: None)
 
 
 class Broken(memory.MemoryStore):
@@ -70,7 +69,7 @@ async def test_answers_are_told_from_failures() -> None:
         assert seconds >= 0
         told.append((operation, ok))
 
-    store = TimedStore(memory.MemoryStore(), observe)
+    store = timed(memory.MemoryStore(), observe)
     assert await store.items("acme", ["a"], max_bytes=10) == {}
     for call in (store.get("acme", "x"), store.delete("acme", "x"), store.chain("acme", "x", max_depth=1, max_bytes=1)):
         with pytest.raises(UnknownResponse):
@@ -79,10 +78,10 @@ async def test_answers_are_told_from_failures() -> None:
     told.clear()
 
     broken = Broken()
-    store = TimedStore(broken, observe)
+    slow = timed(broken, observe)
     with pytest.raises(StoreUnavailable):
-        await store.get("acme", "x")
-    putting = asyncio.ensure_future(store.put(StoredResponse("acme", memory.v1.Response(id="x"), [])))
+        await slow.get("acme", "x")
+    putting = asyncio.ensure_future(slow.put(StoredResponse("acme", memory.v1.Response(id="x"), [])))
     await broken.writing.wait()
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -92,7 +91,7 @@ async def test_answers_are_told_from_failures() -> None:
 
 async def test_conversations_are_timed_too() -> None:
     told: Told = []
-    store = TimedConversations(memory.MemoryStore(), lambda operation, _, ok: told.append((operation, ok)))
+    store = timed(memory.MemoryStore(), lambda operation, _, ok: told.append((operation, ok)))
     await store.create_conversation("acme", memory.v1.Conversation(id="conv_1"), [], expires_at=None)
     for call in every_call(store, "acme", "conv_none"):
         with pytest.raises(UnknownConversation):
@@ -103,7 +102,7 @@ async def test_conversations_are_timed_too() -> None:
 
 async def test_a_ledger_is_timed_too() -> None:
     told: Told = []
-    ledger = TimedLedger(Ledger(), lambda operation, _, ok: told.append((operation, ok)))
+    ledger = timed(Ledger(), lambda operation, _, ok: told.append((operation, ok)))
     await ledger.record_usage([])
     (found,) = await ledger.sum_usage(("tenant",), since=1.0, until=2.0, tenant="acme")
     assert found.group == ("tenant", "1.0", "2.0", "acme")
