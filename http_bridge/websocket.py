@@ -172,6 +172,7 @@ class _Pump:
     async def _tell(self, fault: Fault, lane: str | None = None) -> None:
         event = v1.ResponseStreamEvent(error=fault.event())
         event.error.status = fault.http_status
+        event.error.error.headers.update({metadata.REQUEST_ID: self._exchange.request_id, **fault.headers()})
         if not event.error.code:  # clients expect one here
             event.error.code = event.error.error.code = event.error.error.type
         if lane is not None:

@@ -65,6 +65,8 @@ class Call:
     hold: Hold = nullcontext
     #: What can be continued beside what the store keeps.
     recall: Recall | None = None
+    #: Whether it is one of many on a connection, with which all that is made ends.
+    is_on_connection: bool = False
     #: False to prepare a turn only: no provider is asked, and the response completes without output.
     generates: bool = True
 
@@ -72,6 +74,8 @@ class Call:
 def route_of(request: v1.CreateResponseRequest, call: Call) -> Route:
     """Where a request goes, once it is found sound and its caller may make it. Raises a `ServiceError`."""
     validate.check_create(request, generates=call.generates)
+    if request.background and call.is_on_connection:
+        raise UnsupportedParameter("A connection makes no background responses.", param="background")
     route = call.router.resolve(request.model)
     call.record.model_is_known = True
     if not call.caller.may_use(request.model):

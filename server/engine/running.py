@@ -1,4 +1,4 @@
-"""The responses that are being made in this process."""
+"""What is going on for callers in this process: the responses that are being made, and connections."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from server.errors import ServiceError
 
 
 class Interruptible(Protocol):
-    """What is being made for a caller."""
+    """What goes on for a caller."""
 
-    #: The name of the key that it is made for.
+    #: The name of the key that it goes on for.
     key: str
 
     def interrupt(self, error: ServiceError) -> None:
-        """End as failed with this error, as soon as its caller takes what it is told."""
+        """End with this error, as soon as its caller takes what it is told."""
         ...
 
 
@@ -34,7 +34,7 @@ class Steerable(Interruptible, Protocol):
 
 
 class Running:
-    """Knows what is being made, so that it can be ended from without."""
+    """Knows what goes on, so that it can be ended from without."""
 
     def __init__(self) -> None:
         self._runs: set[Interruptible] = set()
@@ -54,7 +54,7 @@ class Running:
         return next((run for run in responses if run.response.id == response_id), None)
 
     def interrupt(self, error: ServiceError, *, keys: Collection[str] | None = None) -> int:
-        """End all, or those that are made for these keys, with an error. Returns how many."""
+        """End all, or what goes on for these keys, with an error. Returns how many."""
         chosen = [run for run in self._runs if keys is None or run.key in keys]
         for run in chosen:
             run.interrupt(error)

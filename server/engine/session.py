@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine import faults, quota, steering, validate
+from server.engine import beside, faults, steering, validate
 from server.engine.create import Call, Creator
 from server.engine.lane import Lane, Telling, Turn
 from server.engine.open_part import Events
@@ -20,7 +20,7 @@ from server.engine.recent import Recent
 from server.engine.run_log import deleted
 from server.engine.running import Running
 from server.engine.steering import NotSteered, Steer
-from server.errors import Internal, InvalidValue, RateLimitExceeded, ServiceError, UnsupportedParameter
+from server.errors import Internal, InvalidApiKey, InvalidValue, RateLimitExceeded, ServiceError
 from server.telemetry.log import log_unexpected
 
 #: Has a response be made under the rules in force, until the context ends. Raises a `ServiceError` where the caller is
@@ -58,10 +58,12 @@ class Session:
         running: Running,
         begin: Begin,
         *,
+        key: str,
         request_id: str,
         limits: SessionLimits,
         recent: Recent,
     ) -> None:
+        self.key = key
         self._creator = creator
         self._running = running
         self._begin = begin
@@ -84,7 +86,7 @@ class Session:
         self._ending: ServiceError | None = None
         self._over = asyncio.Event()
 
-    def end(self, error: ServiceError) -> None:
+    def interrupt(self, error: ServiceError) -> None:
         """Let no response begin any more, and end with this error once none is being made."""
         if self._ending is None:
             self._ending = error
@@ -110,7 +112,7 @@ class Session:
     async def _run(self, requests: AsyncIterator[v1.ConnectRequest], failures: list[Exception]) -> None:
         loop = asyncio.get_running_loop()
         expired = self._expired()
-        timer = loop.call_later(self._limits.lifetime, self.end, expired)
+        timer = loop.call_later(self._limits.lifetime, self.interrupt, expired)
         reading = asyncio.create_task(self._read(requests))
         reading.add_done_callback(lambda _: self._over.set())
         try:
@@ -278,8 +280,6 @@ class Session:
         try:
             if self._ending is not None:
                 raise self._ending
-            if turn.request.background:
-                raise UnsupportedParameter("A connection makes no background responses.", param="background")
             request = v1.CreateResponseRequest()
             request.CopyFrom(turn.request)
             # Here all is streamed.
@@ -289,9 +289,11 @@ class Session:
                 telling.claimed = self._pending.pop(parent)[1]
                 request = steering.prepend(request, telling.claimed)
             async with self._begin(request) as call:
-                call = replace(call, recall=self._recent, generates=turn.generates)
+                call = replace(call, recall=self._recent, generates=turn.generates, is_on_connection=True)
                 await self._relay(telling, request, call)
         except ServiceError as error:
+            if isinstance(error, InvalidApiKey):
+                self.interrupt(error)  # nothing more will be accepted
             await self._failed(telling, error, call)
         except Exception as error:
             log_unexpected(error, request_id=self._request_id)
@@ -379,7 +381,7 @@ class Session:
         headers["x-request-id"] = self._request_id
         headers["x-should-retry"] = "true" if spelled.retryable and error.retryable else "false"
         if call is not None:
-            headers.update(quota.headers(call.record.levels))
+            headers.update(beside.leading(call.record))
         if error.retry_after is not None:
             headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
             headers["retry-after-ms"] = str(math.ceil(error.retry_after * 1000))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from server.auth.base import Caller
 from server.engine.create import Creator
 from server.engine.history import HistoryLimits
 from server.engine.recent import Recent
 from server.engine.running import Running
 from server.engine.session import Begin, Session, SessionLimits
-from server.errors import ServiceError
+from server.errors import KeyRevoked, ServiceError
 
 
 class Sessions:
@@ -30,23 +31,36 @@ class Sessions:
         return len(self._open)
 
     @contextmanager
-    def open(self, begin: Begin, *, request_id: str) -> Iterator[Session]:
-        """Have a connection, known by the id of the call that made it, until the context ends."""
+    def open(self, begin: Begin, caller: Caller, *, request_id: str) -> Iterator[Session]:
+        """Have a connection, known by the id of the call that made it, until the context ends.
+
+        It ends when its caller's key is revoked, as all does that is made for that key.
+        """
         # What is held suffices for the longest history that may be continued.
         recent = Recent(max_responses=self._history_limits.max_depth, max_bytes=self._history_limits.max_bytes)
         session = Session(
-            self._creator, self._running, begin, request_id=request_id, limits=self._limits, recent=recent
+            self._creator,
+            self._running,
+            begin,
+            key=caller.key_name,
+            request_id=request_id,
+            limits=self._limits,
+            recent=recent,
         )
         self._open.add(session)
+        self._running.add(session)
         if self._ending is not None:
-            session.end(self._ending)
+            session.interrupt(self._ending)
+        if caller.is_revoked:
+            session.interrupt(KeyRevoked())  # since it was let in
         try:
             yield session
         finally:
+            self._running.discard(session)
             self._open.discard(session)
 
     def end(self, error: ServiceError) -> None:
         """Let no response begin on any connection, and end each with this error once none is being made on it."""
         self._ending = error
         for session in self._open:
-            session.end(error)
+            session.interrupt(error)

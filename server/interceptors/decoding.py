@@ -48,17 +48,21 @@ class Decoding(Wrapping):
 class _Parsed:
     """A stream of requests. After a malformed one, which raises `MalformedRequest`, it can go on."""
 
-    __slots__ = ("_parse", "_requests")
+    __slots__ = ("_iterator", "_parse", "_requests")
 
     def __init__(self, requests: AsyncIterable[bytes], parse: Callable[[bytes], Any]) -> None:
-        self._requests = aiter(requests)
+        self._requests = requests
         self._parse = parse
+        self._iterator: AsyncIterator[bytes] | None = None
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
     async def __anext__(self) -> Any:
-        return self._parse(await anext(self._requests))
+        if self._iterator is None:
+            # Not before it is read from: one of gRPC's that never is prints a warning of its own.
+            self._iterator = aiter(self._requests)
+        return self._parse(await anext(self._iterator))
 
 
 def _parser(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

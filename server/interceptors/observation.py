@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
+from server.engine import beside
 from server.errors import Internal, ServiceError
-from server.interceptors import current, metadata, status
+from server.interceptors import current, status
 from server.interceptors.current import Observed
 from server.interceptors.wrapping import Stream, Surrounding, Unary
 from server.telemetry.log import log_unexpected
@@ -123,6 +124,6 @@ class _Watched:
         record = self._observed.record
         if record is not None:
             known = tuple(self._context.trailing_metadata() or ())
-            self._context.set_trailing_metadata(known + metadata.trailing(record))
+            self._context.set_trailing_metadata(known + beside.trailing(record))
         seconds = time.perf_counter() - self._started
         return Ended(self._method, self._request_id, self._code, self._error, seconds, self._observed)

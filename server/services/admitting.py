@@ -25,6 +25,8 @@ class Admitting:
         self._admission = current.admission.get()
         self._trace = current.trace.get()
         self._deadline = deadline
+        #: Who opened the connection.
+        self.caller = current.caller.get()
         #: The id that the connection, and all that is done for it, is known by.
         self.request_id = current.request_id.get()
 

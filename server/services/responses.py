@@ -10,13 +10,14 @@ from typing import Final
 import grpc.aio
 
 from antiphon.responses import v1
+from server.engine import beside
 from server.engine.compact import Condenser, to_condense
 from server.engine.count import Counter, to_count
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
 from server.engine.sessions import Sessions
 from server.errors import InvalidValue
-from server.interceptors import current, metadata
+from server.interceptors import current
 from server.services.admitting import Admitting
 from server.telemetry.record import ResponseRecord
 
@@ -49,7 +50,7 @@ class ResponsesService(v1.ResponsesServiceServicer):
             async for events in batches:
                 if not is_told:
                     is_told = True
-                    await context.send_initial_metadata(metadata.leading(call.record))
+                    await context.send_initial_metadata(beside.leading(call.record))
                 yield v1.ResponseStreamChunk(events=events)
 
     async def GetResponse(self, request: v1.GetResponseRequest, context: grpc.aio.ServicerContext) -> v1.Response:
@@ -91,7 +92,8 @@ class ResponsesService(v1.ResponsesServiceServicer):
         admitting = Admitting(_deadline(context))
         # Whoever waits to be let in learns of it, and by which id the connection is known.
         await context.send_initial_metadata((("x-request-id", admitting.request_id),))
-        with self._sessions.open(admitting.begin, request_id=admitting.request_id) as session:
+        opening = self._sessions.open(admitting.begin, admitting.caller, request_id=admitting.request_id)
+        with opening as session:
             async with aclosing(session.events(request)) as batches:
                 async for events in batches:
                     yield v1.ConnectResponse(events=events)

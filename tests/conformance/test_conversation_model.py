@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
@@ -209,6 +209,15 @@ def said(items: Any) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("url", ["memory", "sqlite"])
 @settings(max_examples=100, deadline=None)
+# A response that is kept is put again into a conversation that was made anew.
+@example(
+    steps=[
+        ("acme", "conv_1", 0, ("put", "resp_1", v1.Response.STATUS_COMPLETED, True)),
+        ("acme", "conv_1", 0, ("delete",)),
+        ("acme", "conv_1", 0, ("create", [])),
+        ("acme", "conv_1", 0, ("put", "resp_1", v1.Response.STATUS_COMPLETED, False)),
+    ]
+)
 @given(steps=_steps)
 def test_any_sequence_comes_to_what_lists_come_to(url: str, steps: list[tuple[str, str, int, _Operation]]) -> None:
     async def run(folder: str) -> None:

@@ -15,7 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.interceptors import metadata
+from server.engine import beside
 from server.testing.serve import serving
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import vendor
@@ -62,7 +62,7 @@ class House:
             async for _ in stream:
                 pass
             leading, trailing = dict(await stream.initial_metadata()), dict(await stream.trailing_metadata())
-            assert leading.get(metadata.OMITTED) == trailing.get(metadata.OMITTED)
+            assert leading.get(beside.OMITTED) == trailing.get(beside.OMITTED)
             return Heard(trailing)
         except grpc.aio.AioRpcError as error:
             told = dict(error.trailing_metadata())
@@ -110,24 +110,24 @@ async def test_it_is_refused_before_anything_is_sent(house: House, way: str) -> 
 async def test_it_is_left_out_and_named(house: House, way: str) -> None:
     heard = await house.ask(way, model="lenient", top_logprobs=2, prompt_cache_key="k")
     assert heard.param is None
-    assert set(heard.told[metadata.OMITTED].split(", ")) == {"top_logprobs", "prompt_cache_key"}
+    assert set(heard.told[beside.OMITTED].split(", ")) == {"top_logprobs", "prompt_cache_key"}
     assert b"logprobs" not in house.upstreams[CANNOT].requests[0].body
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_hints_are_named_and_refuse_nothing(house: House, way: str) -> None:
     heard = await house.ask(way, model="strict", prompt_cache_key="k")
-    assert (heard.param, heard.told[metadata.OMITTED]) == (None, "prompt_cache_key")
-    assert metadata.OMITTED not in (await house.ask(way, model="strict")).told
+    assert (heard.param, heard.told[beside.OMITTED]) == (None, "prompt_cache_key")
+    assert beside.OMITTED not in (await house.ask(way, model="strict")).told
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_group_leaves_it_to_one_that_can(house: House, way: str) -> None:
     heard = await house.ask(way, model="either", top_logprobs=2)
-    assert heard.told[metadata.TARGET] == "able"
-    assert metadata.OMITTED not in heard.told
+    assert heard.told[beside.TARGET] == "able"
+    assert beside.OMITTED not in heard.told
     assert house.upstreams[CANNOT].requests == []
-    assert (await house.ask(way, model="either")).told[metadata.TARGET] == "strict"
+    assert (await house.ask(way, model="either")).told[beside.TARGET] == "strict"
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ async def test_a_group_leaves_it_to_one_that_can(house: House, way: str) -> None
     ],
 )
 def test_paths_fit_into_a_header(paths: list[str], line: str) -> None:
-    assert metadata.paths(paths) == line
+    assert beside.paths(paths) == line
 
 
 def test_of_too_many_paths_the_number_is_told() -> None:
-    line = metadata.paths([f"input[{number}].mood" for number in range(500)])
+    line = beside.paths([f"input[{number}].mood" for number in range(500)])
     assert len(line) < 1100
     shown = line.count(".mood")
     assert line.endswith(f", and {500 - shown} more")

@@ -23,6 +23,7 @@ _MODULES = {
     "e2e_faults": "faults.py",
     "e2e_asking": "asking.py",
     "e2e_books": "books.py",
+    "e2e_connections": "connections.py",
     "e2e_surfaces": "surfaces.py",
     "e2e_settings": "settings.py",
     "e2e_governed": "governed.py",
@@ -39,7 +40,7 @@ from e2e_governed import Governed  # noqa: E402
 from e2e_layouts import CANARY, KEY_A, LAYOUTS, Layout, open_layout  # noqa: E402
 from e2e_settings import sections  # noqa: E402
 from e2e_stage import Stage, Theatre  # noqa: E402
-from e2e_surfaces import SURFACES, Surface  # noqa: E402
+from e2e_surfaces import CONNECTIONS, SURFACES, Surface  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +97,13 @@ def stub(layout: Layout) -> Iterator[v1.ResponsesServiceStub]:
 @pytest.fixture(params=SURFACES, ids=lambda surface: surface.name)
 def surface(request: pytest.FixtureRequest) -> Surface:
     """One way of asking for a response; every rule holds on all of them."""
+    found: Surface = request.param
+    return found
+
+
+@pytest.fixture(params=CONNECTIONS, ids=lambda way: way.name)
+def way(request: pytest.FixtureRequest) -> Surface:
+    """One way of having a connection of many responses."""
     found: Surface = request.param
     return found
 

@@ -9,13 +9,13 @@ from e2e_layouts import CANARY
 
 #: Of each kind of key and of limited subject there are so many, all alike and counted apart: what one test uses up,
 #: the next one has not.
-_POOL: Final = 18
+_POOL: Final = 27
 #: Likewise of groups, which remember the targets that failed.
-_GROUPS: Final = 40
+_GROUPS: Final = 60
 #: How many models are asked again when they fail. Tests may share them: each may be asked again ten times at least.
 RETRIED: Final = 16
 #: How many keys there are for calls whose time runs out: all of them at the same time.
-TIMED: Final = 40
+TIMED: Final = 60
 
 #: Keys by their kind, with their limits. The tenant of each is its own.
 KEYS: Final[dict[str, Mapping[str, int]]] = {

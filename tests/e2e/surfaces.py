@@ -5,17 +5,21 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias
 
 import grpc
+from e2e_connections import Connection, OverGrpc, OverWebSocket
 from e2e_http import frames
 from e2e_layouts import KEY_A, PROMPT
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from websockets.exceptions import InvalidStatus
 
 from antiphon import openai_json
 from antiphon.openai.v1 import options_pb2 as options
@@ -39,6 +43,25 @@ class Surface:
     def is_http(self) -> bool:
         return self.route is not None
 
+    @property
+    def is_connection(self) -> bool:
+        """Whether many responses can be asked for, one or more at a time: here it is one, on a connection of its own.
+
+        There is no place beside a response there, so that limits, targets and attempts are told of refusals alone, in
+        their `error` event; and a response that fails after it began is told without one.
+        """
+        return self.method.endswith("/Connect")
+
+    @property
+    def has_head(self) -> bool:
+        """Whether something is told before an answer."""
+        return not self.is_connection and (self.is_http or self.stream)
+
+    @property
+    def has_trailer(self) -> bool:
+        """Whether something is told behind an answer, and an error is a status with details."""
+        return not self.is_connection and not self.is_http
+
 
 _SERVICE: Final = "antiphon.responses.v1.ResponsesService"
 _ROUTE: Final = ("POST", "/v1/responses")
@@ -48,7 +71,14 @@ SURFACES: Final = (
     Surface("gRPC stream", f"{_SERVICE}/StreamCreateResponse", None, stream=True),
     Surface("HTTP unary", f"{_SERVICE}/CreateResponse", _ROUTE, stream=False),
     Surface("HTTP stream", f"{_SERVICE}/StreamCreateResponse", _ROUTE, stream=True),
+    Surface("Connect", f"{_SERVICE}/Connect", None, stream=True),
+    Surface("WebSocket", f"{_SERVICE}/Connect", ("GET", "/v1/responses"), stream=True),
 )
+#: Those on which there may be many.
+CONNECTIONS: Final = tuple(surface for surface in SURFACES if surface.is_connection)
+
+#: A time as OpenAI's headers have it: `6s`, `1m30s`, `120ms`.
+_SPAN: Final = re.compile(r"(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?\Z|\d+ms\Z")
 
 _prefix: Final = secrets.token_hex(4)
 _numbers: Final = itertools.count(1)
@@ -78,9 +108,10 @@ class Outcome:
     #: Whether the caller is told that trying again may help, and after how many milliseconds.
     may_retry: bool | None = None
     retry_after_ms: int | None = None
-    #: Whose limit refused, and which, where that is told: over gRPC.
+    #: Whose limit refused, and which, where that is told: in the details of a status.
     quota: tuple[str, str] | None = None
-    #: What was told beside the answer: before it (HTTP: the headers) and behind it (gRPC alone).
+    #: What was told beside the answer: before it (HTTP: the headers; of an `error` event on a connection: those that
+    #: it has) and behind it (gRPC alone).
     leading: dict[str, str] = field(default_factory=dict)
     trailing: dict[str, str] = field(default_factory=dict)
     #: Of a stream.
@@ -91,11 +122,14 @@ class Outcome:
     @property
     def told(self) -> dict[str, str]:
         """What is told beside an answer on every surface; where it is told twice, both must say the same."""
-        if self.surface.is_http:
-            return self.leading
         common = self.leading.keys() & self.trailing.keys()
         assert {name: self.leading[name] for name in common} == {name: self.trailing[name] for name in common}
         return self.leading | self.trailing
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is a place to tell something beside the answer, which then must be told."""
+        return not self.surface.is_connection or bool(self.reason)
 
     @property
     def status(self) -> str:
@@ -104,25 +138,31 @@ class Outcome:
         status: str = self.response["status"]
         return status
 
-    @property
-    def fault(self) -> str | None:
-        """The code of the `error` event that a stream ended in, before its `response.failed`."""
-        types = [event["type"] for event in self.events[-2:]]
-        if types != ["error", "response.failed"]:
-            return None
-        code: str = self.events[-2]["code"]
-        return code
+    def check_failed(self, code: str) -> None:
+        """A stream that failed with this code after it began: the `error` event before its `response.failed` has it."""
+        assert (self.reason, self.status) == ("", "failed")
+        assert self.response is not None
+        told = [event for event in self.events if event["type"] == "error"]
+        assert bool(told) == (not self.surface.is_connection)
+        for event in told:
+            assert event is self.events[-2]
+            assert (event["code"], event["message"]) == (code, self.response["error"]["message"])
 
-    def limits(self, kind: str) -> tuple[int, int, str] | None:
-        """What is told of requests or tokens: the limit, what remains of it, and when it is whole again."""
+    def limits(self, kind: str) -> tuple[int, int] | None:
+        """What is told of requests or tokens: the limit, and what remains of it; and when it is whole again."""
         found = [self.told.get(f"x-ratelimit-{what}-{kind}") for what in ("limit", "remaining", "reset")]
         if found == [None] * 3:
             return None
         limit, remaining, reset = found
         assert limit is not None
         assert remaining is not None
-        assert reset is not None
-        return int(limit), int(remaining), reset
+        assert reset
+        assert _SPAN.match(reset)
+        return int(limit), int(remaining)
+
+    def check_limits(self, kind: str, limit: int, remaining: int) -> None:
+        """This is told of requests or tokens, wherever there is a place to tell it."""
+        assert self.limits(kind) == ((limit, remaining) if self.has_room else None)
 
 
 class Asked(Protocol):
@@ -162,7 +202,10 @@ class Door:
     ) -> Asked:
         """Ask for a response. `raw` are bytes to send in place of a request, `timeout` the caller's own deadline."""
         request_id = request_id or f"{_prefix}-{next(_numbers)}"
-        body = json.dumps({"model": model, "input": PROMPT} | members).encode()
+        asking = {"model": model, "input": PROMPT} | members
+        if surface.is_connection:
+            return _OnConnection(self, surface, raw, asking, key, timeout, request_id)
+        body = json.dumps(asking).encode()
         if surface.is_http:
             if surface.stream:
                 body = json.dumps(json.loads(body) | {"stream": True}).encode()
@@ -173,6 +216,20 @@ class Door:
     def ask(self, surface: Surface, model: str, **more: Any) -> Outcome:
         """Ask for a response, and hear it out."""
         return self.begin(surface, model, **more).end()
+
+    def connect(
+        self,
+        surface: Surface,
+        key: str = KEY_A,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        *,
+        timeout: float | None = None,
+    ) -> Connection:
+        """Open a connection. Raises `InvalidStatus` where a WebSocket is refused."""
+        told = [("authorization", f"Bearer {key}"), *headers.items()]
+        if surface.is_http:
+            return OverWebSocket(self.address, told, timeout)
+        return OverGrpc(self.channel, told, timeout)
 
     def get(self, surface: Surface, response_id: str, key: str = KEY_A) -> Json | None:
         """A stored response; None where there is none."""
@@ -336,9 +393,80 @@ class _OverHttp:
         self.events += [data for _, data in told if data != "[DONE]"]
 
 
+class _OnConnection:
+    """One response on a connection of its own."""
+
+    def __init__(
+        self,
+        door: Door,
+        surface: Surface,
+        raw: bytes | None,
+        asking: Json,
+        key: str,
+        timeout: float | None,
+        request_id: str,
+    ) -> None:
+        self.request_id = request_id
+        self.events: list[Json] = []
+        self._surface = surface
+        self._refusal: InvalidStatus | None = None
+        try:
+            self._connection = door.connect(surface, key, {"x-request-id": request_id}, timeout=timeout)
+        except InvalidStatus as refusal:
+            self._refusal = refusal
+            return
+        if raw is None:
+            self._connection.send(type="response.create", **asking)
+        else:
+            self._connection.send_bytes(raw)
+
+    def hear(self, count: int) -> None:
+        while len(self.events) < count:
+            self.events.append(self._connection.receive())
+            assert self.events[-1], "the connection has ended"
+
+    def leave(self) -> None:
+        self._connection.leave()
+
+    def end(self) -> Outcome:
+        outcome = Outcome(self._surface, self.request_id, events=self.events)
+        if self._refusal is not None:
+            answer = self._refusal.response
+            outcome.leading = {name.lower(): value for name, value in answer.headers.raw_items()}
+            assert outcome.leading["x-request-id"] == self.request_id
+            _refuse(outcome, answer.status_code, json.loads(answer.body or b"")["error"])
+            return outcome
+        while not (self.events and self.events[-1]["type"] in _ENDS):
+            event = self._connection.receive()
+            if event is None:
+                assert isinstance(self._connection, OverGrpc), self._connection.close_code
+                _refused(outcome, self._connection.call)
+                return outcome
+            if event["type"] == "error":
+                self._connection.finish()
+                _told(outcome, event)
+                return outcome
+            self.events.append(event)
+        self._connection.finish()
+        outcome.response = _last(self.events)
+        return outcome
+
+
+def _told(outcome: Outcome, event: Json) -> None:
+    """Read an error out of the event of a connection, which says all that an answer and its headers would."""
+    error = event["error"]
+    assert {name: event[name] for name in ("code", "message", "param")}.items() <= error.items()
+    outcome.leading = error["headers"]
+    assert outcome.leading["x-request-id"] == outcome.request_id
+    _refuse(outcome, event["status"], error)
+
+
 def _refuse(outcome: Outcome, status: int, error: Mapping[str, Any]) -> None:
     """Read an error out of OpenAI's object and the headers beside it, all of which must agree."""
-    outcome.reason = _REASONS.get((status, error["code"]), "UPSTREAM_REJECTED")
+    code = error["code"]
+    if outcome.surface.is_connection and (status, code) not in _REASONS and code == error["type"]:
+        code = None  # where clients expect one, the type stands for it
+    outcome.reason = _REASONS.get((status, code), "UPSTREAM_REJECTED")
     outcome.message, outcome.param = error["message"], error["param"]
     assert error["type"] == _SPELLINGS[outcome.reason].type
     outcome.may_retry = {"true": True, "false": False}[outcome.leading["x-should-retry"]]

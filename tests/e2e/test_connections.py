@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import subprocess
 import sys
 import time
@@ -12,17 +11,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from e2e_layouts import CANARY, KEY_A, KEY_B, LAYOUTS, PROMPT, Layout, metadata, open_bridge, open_layout
+from e2e_connections import Connection, OverWebSocket
+from e2e_layouts import CANARY, KEY_A, KEY_B, LAYOUTS, PROMPT, Layout, open_bridge, open_layout
 from e2e_stage import Stage, Theatre
+from e2e_surfaces import Door, Surface
 from openai import AsyncOpenAI, OpenAI
 from openai.lib.responses_websocket import AsyncResponsesWebSocketSession, ResponsesWebSocketLimits
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.exceptions import InvalidStatus
 
-from antiphon import openai_json
-from antiphon.responses import v1
 from server.testing import wire
 from server.testing.background import Background, Gate
 from server.testing.serve import running
@@ -33,83 +30,17 @@ ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
 SPEAKING = hang_after(wire.TEXT[:5])
 
 
-class OverWebSocket:
-    """A connection, by a client that knows frames and no more."""
-
-    def __init__(self, layout: Layout, key: str = KEY_A) -> None:
-        url = layout.url.replace("http", "ws", 1) + "/v1/responses"
-        self.close_code: Any = None
-        self._socket = connect(url, additional_headers={"authorization": f"Bearer {key}"}, max_size=None)
-
-    def send(self, **frame: Any) -> None:
-        self._socket.send(json.dumps(frame))
-
-    def receive(self) -> Any:
-        """The next event; None when the server has ended the connection."""
-        try:
-            return json.loads(self._socket.recv(20))
-        except ConnectionClosed as closed:
-            self.close_code = None if closed.rcvd is None else closed.rcvd.code
-            return None
-
-    @property
-    def is_away(self) -> bool:
-        """Whether the server ended it because it goes away."""
-        return self.close_code == 1001
-
-    def leave(self) -> None:
-        self._socket.close()
-
-
-class OverGrpc:
-    """The same over `Connect`."""
-
-    def __init__(self, layout: Layout, key: str = KEY_A) -> None:
-        self.close_code: Any = None
-        self._channel = grpc.insecure_channel(layout.grpc_address)
-        self._frames: queue.Queue[Any] = queue.Queue()
-        stub = v1.ResponsesServiceStub(self._channel)
-        self._call = stub.Connect(iter(self._frames.get, None), metadata=metadata(key), timeout=60)
-        self._events: Iterator[Any] = iter(())
-
-    def send(self, **frame: Any) -> None:
-        self._frames.put(openai_json.decode(json.dumps(frame).encode(), v1.ConnectRequest))
-
-    def receive(self) -> Any:
-        for event in self._events:
-            return json.loads(openai_json.encode(event))
-        try:
-            self._events = iter(next(self._call).events)
-        except grpc.RpcError as error:
-            self.close_code = error.code()
-            return None
-        return self.receive()
-
-    @property
-    def is_away(self) -> bool:
-        return self.close_code is grpc.StatusCode.UNAVAILABLE
-
-    def leave(self) -> None:
-        self._call.cancel()
-        self._frames.put(None)
-        self._channel.close()
-
-
-@pytest.fixture(params=[OverWebSocket, OverGrpc], ids=["WebSocket", "gRPC"])
-def way(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
 @contextmanager
-def connected(way: Any, layout: Layout, **who: Any) -> Iterator[Any]:
-    connection = way(layout, **who)
-    try:
-        yield connection
-    finally:
-        connection.leave()
+def connected(way: Surface, layout: Layout, key: str = KEY_A) -> Iterator[Connection]:
+    with layout.channel() as channel:
+        connection = Door(channel, layout.address).connect(way, key)
+        try:
+            yield connection
+        finally:
+            connection.leave()
 
 
-def heard(connection: Any, until: tuple[str, ...] = ENDS) -> list[Any]:
+def heard(connection: Connection, until: tuple[str, ...] = ENDS) -> list[Any]:
     """All events up to the first of these types."""
     events = [connection.receive()]
     while events[-1]["type"] not in until:
@@ -132,7 +63,7 @@ def text(event: Any) -> str:
     return said
 
 
-def test_a_conversation_that_nobody_keeps(layout: Layout, way: Any) -> None:
+def test_a_conversation_that_nobody_keeps(layout: Layout, way: Surface) -> None:
     before = layout.stored()
     with connected(way, layout) as connection:
         connection.send(type="response.create", model="echo", input="hello there", store=False)
@@ -152,7 +83,7 @@ def test_a_conversation_that_nobody_keeps(layout: Layout, way: Any) -> None:
     assert layout.stored() == before
 
 
-def test_what_is_kept_is_continued_anywhere_and_by_its_tenant_alone(layout: Layout, way: Any) -> None:
+def test_what_is_kept_is_continued_anywhere_and_by_its_tenant_alone(layout: Layout, way: Surface) -> None:
     with connected(way, layout) as connection, connected(way, layout, key=KEY_B) as foreign:
         connection.send(type="response.create", model="echo", input="hello there")
         kept = heard(connection)[-1]["response"]["id"]
@@ -163,7 +94,7 @@ def test_what_is_kept_is_continued_anywhere_and_by_its_tenant_alone(layout: Layo
             assert "hello there" in text(heard(other)[-1])
 
 
-def test_a_warm_up_as_codex_makes_it(layout: Layout, way: Any) -> None:
+def test_a_warm_up_as_codex_makes_it(layout: Layout, way: Surface) -> None:
     with connected(way, layout) as connection:
         codex = {"type": "response.create", "model": "echo", "store": False, "stream": True, "client_metadata": {}}
         connection.send(**codex, generate=False, input=[])
@@ -177,7 +108,7 @@ def test_a_warm_up_as_codex_makes_it(layout: Layout, way: Any) -> None:
     assert (entry["outcome"], entry["provider"], entry["input_tokens"]) == ("completed", "", 0)
 
 
-def test_a_steered_response_keeps_what_was_said(layout: Layout, up: Stage, way: Any) -> None:
+def test_a_steered_response_keeps_what_was_said(layout: Layout, up: Stage, way: Surface) -> None:
     up.answer(SPEAKING)
     with connected(way, layout) as connection:
         connection.send(type="response.create", model=up.model, input=PROMPT, store=False)
@@ -194,7 +125,7 @@ def test_a_steered_response_keeps_what_was_said(layout: Layout, up: Stage, way: 
         assert said == [PROMPT, text(events[-1]), "Rather this."]
 
 
-def test_whoever_leaves_ends_all_that_is_made(layout: Layout, up: Stage, way: Any) -> None:
+def test_whoever_leaves_ends_all_that_is_made(layout: Layout, up: Stage, way: Surface) -> None:
     up.answer(SPEAKING)
     with connected(way, layout) as connection:
         for lane in "ab":
@@ -218,7 +149,7 @@ def test_whoever_leaves_ends_all_that_is_made(layout: Layout, up: Stage, way: An
 @pytest.mark.parametrize("key", ["wrong", ""])
 def test_who_may_not_call_gets_no_connection(layout: Layout, key: str) -> None:
     with pytest.raises(InvalidStatus) as raised:
-        OverWebSocket(layout, key)
+        OverWebSocket(layout.address, [("authorization", f"Bearer {key}")], None)
     assert raised.value.response.status_code == 401
     assert json.loads(raised.value.response.body or b"")["error"]["code"] == "invalid_api_key"
 
@@ -260,7 +191,7 @@ def test_the_lanes_of_the_sdk(layout: Layout, background: Background) -> None:
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_server_that_stops_lets_running_responses_end(
-    name: str, tmp_path: Path, background: Background, theatre: Theatre, way: Any
+    name: str, tmp_path: Path, background: Background, theatre: Theatre, way: Surface
 ) -> None:
     up = theatre.stage()
     gate = Gate(background)

@@ -50,8 +50,8 @@ def test_failures_that_may_pass_are_tried_again(governed: Governed, surface: Sur
     for (failure, (_, reason)), (up, asked) in zip(PASSING.items(), running, strict=True):
         outcome = asked.end()
         assert (outcome.reason, outcome.status) == ("", "completed"), failure
-        assert outcome.told["x-antiphon-attempts"] == "2"
-        assert [request.json["model"] for request in up.requests] == [outcome.told["x-antiphon-target"]] * 2
+        target, attempts = governed.served(outcome)
+        assert [request.json["model"] for request in up.requests] == [target] * attempts == [target] * 2
         whole, *attempts = governed.entries(outcome.request_id)
         assert (whole["outcome"], whole["error"], whole["output_tokens"]) == ("completed", "", 6)
         assert [(entry["outcome"], entry["error"]) for entry in attempts] == [("failed", reason), ("completed", "")]
@@ -61,14 +61,15 @@ def test_failures_that_may_pass_are_tried_again(governed: Governed, surface: Sur
 def test_a_connection_that_is_refused(governed: Governed, surface: Surface) -> None:
     outcome = governed.ask(surface, "refusing")
     assert (outcome.reason, outcome.may_retry) == ("UPSTREAM_UNAVAILABLE", True)
-    assert (outcome.told["x-antiphon-target"], outcome.told["x-antiphon-attempts"]) == ("refusing", "2")
+    assert governed.served(outcome) == ("refusing", 2)
     assert [entry["outcome"] for entry in governed.entries(outcome.request_id)] == ["failed"] * 3
 
 
 def test_what_will_not_pass_is_told_at_once(governed: Governed, surface: Surface, up: Stage) -> None:
     up.answer(error(400, code="invalid_prompt", param="input"))
     outcome = governed.ask(surface, governed.played("retried-15", up))
-    assert (outcome.reason, outcome.param, outcome.told["x-antiphon-attempts"]) == ("UPSTREAM_REJECTED", "input", "1")
+    assert (outcome.reason, outcome.param) == ("UPSTREAM_REJECTED", "input")
+    assert governed.served(outcome)[1] == 1
     assert len(up.requests) == 1
 
 
@@ -102,7 +103,7 @@ def test_what_a_provider_says_of_time_is_heeded(governed: Governed, surface: Sur
         up.answer(error(503, headers=headers), using(2))
         running.append((up, governed.begin(surface, governed.played(f"retried-{number + 8}", up))))
     for up, asked in running:
-        assert asked.end().told["x-antiphon-attempts"] == "2", up.requests
+        assert governed.served(asked.end())[1] == 2, up.requests
     first, second = (request.arrived for request in running[0][0].requests)
     # A bound from below: the slower the machine, the more.
     assert second - first >= 0.6
@@ -119,12 +120,12 @@ def test_another_target_takes_over(
     group = governed.model(strategy, up, other)
     first, second = (target["model"] for target in governed.models[group]["targets"])
     outcome = governed.ask(surface, group)
-    assert (outcome.told["x-antiphon-target"], outcome.told["x-antiphon-attempts"]) == (second, "2")
+    assert governed.served(outcome) == (second, 2)
     entries = governed.entries(outcome.request_id)
     assert [entry["target"] for entry in entries] == [second, first, second]
     # It comes last for a while.
     outcome = governed.ask(surface, group)
-    assert (outcome.told["x-antiphon-target"], outcome.told["x-antiphon-attempts"]) == (second, "1")
+    assert governed.served(outcome) == (second, 1)
     assert len(up.requests) == 1
 
 
@@ -132,7 +133,7 @@ def test_a_target_that_cannot_be_reached_is_replaced(governed: Governed, surface
     up.answer(using(2))
     group = governed.model("around", up)
     outcome = governed.ask(surface, group)
-    assert outcome.told["x-antiphon-target"] == governed.models[group]["targets"][1]["model"]
+    assert governed.served(outcome)[0] == governed.models[group]["targets"][1]["model"]
     assert [entry["outcome"] for entry in governed.entries(outcome.request_id)] == ["completed", "failed", "completed"]
 
 
@@ -141,7 +142,7 @@ def test_turns_are_shared_by_weight(governed: Governed, surface: Surface, up: St
     up.answer(using(2))
     other.answer(using(2))
     group = governed.model("round_robin", up, other)
-    served = [governed.ask(surface, group).told["x-antiphon-target"] for _ in range(6)]
+    served = [governed.served(governed.ask(surface, group))[0] for _ in range(6)]
     first, second = (target["model"] for target in governed.models[group]["targets"])
     assert (served.count(first), served.count(second)) == (4, 2)
     assert served[:3].count(second) == served[3:].count(second) == 1
@@ -153,7 +154,7 @@ def test_the_last_of_all_failures_is_told(governed: Governed, surface: Surface, 
     other.answer(error(429, headers={"retry-after": "7"}))
     outcome = governed.ask(surface, governed.model("failover", up, other))
     assert (outcome.reason, outcome.retry_after_ms) == ("RATE_LIMIT_EXCEEDED", 7000)
-    assert outcome.told["x-antiphon-attempts"] == "2"
+    assert governed.served(outcome)[1] == 2
     assert (len(up.requests), len(other.requests)) == (1, 1)
 
 
@@ -167,12 +168,12 @@ def test_after_the_first_event_nobody_else_is_asked(
     first, second = (target["model"] for target in governed.models[group]["targets"])
     outcome = governed.ask(surface, group)
     if surface.stream:
-        assert (outcome.fault, outcome.status) == ("upstream_error", "failed")
-        assert (outcome.told["x-antiphon-target"], outcome.told["x-antiphon-attempts"]) == (first, "1")
+        outcome.check_failed("upstream_error")
+        assert governed.served(outcome) == (first, 1)
         assert not other.requests
     else:
         # The caller has been told nothing of it.
-        assert (outcome.status, outcome.told["x-antiphon-target"]) == ("completed", second)
+        assert (outcome.status, governed.served(outcome)[0]) == ("completed", second)
 
 
 def test_what_is_told_of_tokens(governed: Governed, surface: Surface, up: Stage) -> None:
@@ -187,7 +188,7 @@ def test_what_is_told_of_tokens(governed: Governed, surface: Surface, up: Stage)
     up.answer(answering(wire.stream([], wire.ended("completed", [wire.message("Hi.")], usage=usage))))
     outcome = governed.ask(surface, up.model)
     told = {name: value for name, value in outcome.trailing.items() if name.startswith("x-antiphon-")}
-    if surface.is_http:
+    if not surface.has_trailer:
         assert not told
     else:
         assert told == {

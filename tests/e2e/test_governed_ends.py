@@ -35,7 +35,7 @@ def halves(gate: Gate) -> Script:
 def check_broken(outcome: Outcome, code: str, reason: str) -> None:
     """A call that was ended from without: of a stream, what was told of it is whole."""
     if outcome.surface.stream:
-        assert (outcome.reason, outcome.fault, outcome.status) == ("", code, "failed")
+        outcome.check_failed(code)
         assert outcome.response is not None
         (item,) = outcome.response["output"]
         assert (item["status"], item["content"][0]["text"]) == ("incomplete", "Hel")

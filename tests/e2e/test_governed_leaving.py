@@ -23,7 +23,7 @@ def told(count: int) -> int:
 
 @pytest.mark.parametrize("surface", STREAMED, ids=lambda surface: surface.name)
 def test_at_every_event(governed: Governed, surface: Surface, theatre: Theatre) -> None:
-    key = secret(f"slot-{4 + SURFACES.index(surface)}")
+    key = secret(f"slot-{len(SURFACES) + SURFACES.index(surface)}")
     before, stored = governed.at_rest(), governed.layout.stored()
     for count in range(len(STREAM)):
         up = theatre.stage()
@@ -60,7 +60,7 @@ def test_at_every_event(governed: Governed, surface: Surface, theatre: Theatre) 
 
 def test_before_the_answer(governed: Governed, surface: Surface, up: Stage) -> None:
     up.answer(hang)
-    key = secret(f"slot-{4 + SURFACES.index(surface)}")
+    key = secret(f"slot-{len(SURFACES) + SURFACES.index(surface)}")
     for _ in range(3):
         asked = governed.begin(surface, up.model, key=key)
         request = up.arrived()
@@ -87,7 +87,7 @@ def test_at_once(governed: Governed, surface: Surface, up: Stage) -> None:
 def test_after_the_last_event(governed: Governed, surface: Surface, up: Stage) -> None:
     """A caller that leaves with the end in its hands has had a whole response."""
     up.answer(answering(STREAM))
-    key = secret(f"slot-{4 + SURFACES.index(surface)}")
+    key = secret(f"slot-{len(SURFACES) + SURFACES.index(surface)}")
     for _ in range(5):
         asked = governed.begin(surface, up.model, key=key)
         if surface.stream:

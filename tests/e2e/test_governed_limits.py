@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from e2e_governed import LIMITED, SPAN, Governed, check_refusal
+from e2e_governed import LIMITED, Governed, check_refusal
 from e2e_layouts import PROMPT
 from e2e_settings import KEYS, secret
 from e2e_stage import Stage, held, using
@@ -21,18 +21,15 @@ def test_what_is_left_and_what_is_too_much(governed: Governed, surface: Surface,
     (amount,) = KEYS[limit].values()
     first = governed.ask(surface, up.model, key=secret(name))
     assert (first.reason, first.status) == ("", "completed")
-    told = first.limits(LIMITED[limit])
-    assert told is not None
     # Of tokens all were reserved: how long the answer of a model is that was given no bound, nobody knows.
-    assert told[:2] == (amount, 0)
-    assert SPAN.match(told[2])
+    first.check_limits(LIMITED[limit], amount, 0)
     remaining = f"x-ratelimit-remaining-{LIMITED[limit]}"
-    assert (remaining in first.leading) == (surface.is_http or surface.stream)
-    assert (remaining in first.trailing) == (not surface.is_http)
+    assert (remaining in first.leading) == surface.has_head
+    assert (remaining in first.trailing) == surface.has_trailer
     assert first.limits({"requests": "tokens", "tokens": "requests"}[LIMITED[limit]]) is None
     refused = governed.ask(surface, up.model, key=secret(name))
     check_refusal(refused, f"key:{name}", limit)
-    assert refused.limits(LIMITED[limit])[:2] == (amount, 0 if LIMITED[limit] == "requests" else amount - 90)  # type: ignore[index]
+    refused.check_limits(LIMITED[limit], amount, 0 if LIMITED[limit] == "requests" else amount - 90)
     assert len(up.requests) == 1
     (entry,) = governed.entries(refused.request_id)
     assert (entry["outcome"], entry["error"], entry["target"]) == ("refused", "RATE_LIMIT_EXCEEDED", "")
@@ -73,11 +70,11 @@ def test_tokens_are_settled_by_what_was_used(governed: Governed, surface: Surfac
     while remaining >= estimate:
         outcome = governed.ask(surface, up.model, key=secret(name), max_output_tokens=60)
         # What is told is what the estimate leaves; less was used.
-        assert outcome.limits("tokens")[:2] == (100, remaining - estimate)  # type: ignore[index]
+        outcome.check_limits("tokens", 100, remaining - estimate)
         remaining -= 12
     refused = governed.ask(surface, up.model, key=secret(name), max_output_tokens=60)
     check_refusal(refused, f"key:{name}", "tpm")
-    assert refused.limits("tokens")[:2] == (100, remaining)  # type: ignore[index]
+    refused.check_limits("tokens", 100, remaining)
     assert len(up.requests) > 1
 
 
@@ -87,17 +84,17 @@ def test_more_was_used_than_was_reserved(governed: Governed, surface: Surface, u
     assert governed.ask(surface, up.model, key=secret(name), max_output_tokens=16).status == "completed"
     refused = governed.ask(surface, up.model, key=secret(name), max_output_tokens=16)
     check_refusal(refused, f"key:{name}", "tpm")
-    assert refused.limits("tokens")[1] == 0  # type: ignore[index]
+    refused.check_limits("tokens", 100, 0)
 
 
 def test_what_can_never_fit(governed: Governed, surface: Surface, up: Stage) -> None:
     name = governed.fresh("tpd")
     refused = governed.ask(surface, up.model, key=secret(name), max_output_tokens=100)
     assert (refused.reason, refused.may_retry, refused.retry_after_ms) == ("RATE_LIMIT_EXCEEDED", False, None)
-    if not surface.is_http:
+    if surface.has_trailer:
         assert refused.quota == (f"key:{name}", "tpd")
         assert refused.trailing["grpc-retry-pushback-ms"] == "-1"
-    assert refused.limits("tokens")[:2] == (100, 100)  # type: ignore[index]
+    refused.check_limits("tokens", 100, 100)
     assert not up.requests
 
 
@@ -120,7 +117,7 @@ def test_fifty_at_once_never_exceed_a_budget(governed: Governed, up: Stage) -> N
             check_refusal(outcome, f"key:{name}", "tpm")
     assert sum(not outcome.reason for outcome in outcomes) == len(up.requests) == budget // each
     last = governed.ask(SURFACES[0], up.model, key=secret(name), input=text, max_output_tokens=16)
-    assert last.limits("tokens")[:2] == (budget, budget % each)  # type: ignore[index]
+    last.check_limits("tokens", budget, budget % each)
 
 
 def test_what_has_no_limits_is_told_of_none(governed: Governed, surface: Surface, up: Stage) -> None:

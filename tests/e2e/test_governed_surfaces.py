@@ -1,22 +1,23 @@
-"""The table of surfaces is whole: whatever makes a response is in it, or does nothing yet."""
+"""The table of surfaces is whole: whatever makes a response is in it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-import grpc
-import pytest
 from e2e_governed import Governed
-from e2e_layouts import metadata
 from e2e_stage import Stage, answering
 from e2e_surfaces import SURFACES, Surface
+from google.protobuf.descriptor import Descriptor
 
 from antiphon.responses import v1
+from http_bridge.app import make_app
+from http_bridge.calls import Endpoint
 from http_bridge.routes import bindings
+from http_bridge.websocket import WebSocketEndpoint
 from server.testing import wire
 
-#: What asks no provider...
+#: Of what is not in the table: what asks no provider...
 QUIET = {
     "ResponsesService": {
         "GetResponse",
@@ -38,10 +39,10 @@ QUIET = {
     },
     "ModelsService": {"ListModels", "GetModel"},
 }
-#: ... what has one asked for something else than a response: see test_compaction...
+#: ... and what has one asked for something else than a response: see test_compaction.
 CONDENSES = {"CompactResponse"}
-#: ... and what would, but is not offered yet: it joins the table when it is.
-NOT_YET = {"Connect"}
+
+_RESPONSES = v1.CreateResponseRequest.DESCRIPTOR.file.services_by_name["ResponsesService"]
 
 
 def test_the_table_has_every_method_that_makes_a_response() -> None:
@@ -50,11 +51,11 @@ def test_the_table_has_every_method_that_makes_a_response() -> None:
     assert services.keys() == QUIET.keys()
     made = {surface.method.rpartition("/")[2] for surface in SURFACES}
     for name, service in services.items():
-        rest = made | CONDENSES | NOT_YET if name == "ResponsesService" else set()
+        rest = made | CONDENSES if name == "ResponsesService" else set()
         assert {method.name for method in service.methods} == QUIET[name] | rest
         for method in service.methods:
             is_made = method.name in made
-            assert is_made == (method.input_type is v1.CreateResponseRequest.DESCRIPTOR)
+            assert is_made == _asks(method.input_type)
     over_grpc = {(surface.method, surface.stream) for surface in SURFACES if not surface.is_http}
     assert over_grpc == {
         (f"{service.full_name}/{method.name}", method.server_streaming)
@@ -62,6 +63,12 @@ def test_the_table_has_every_method_that_makes_a_response() -> None:
         for method in service.methods
         if method.name in made
     }
+
+
+def _asks(message: Descriptor) -> bool:
+    """Whether a message is a request for a response, or a frame that may be one."""
+    asked = v1.CreateResponseRequest.DESCRIPTOR
+    return message is asked or any(field.message_type is asked for field in message.fields)
 
 
 def test_the_table_has_every_route_that_makes_a_response() -> None:
@@ -79,20 +86,17 @@ def test_the_table_has_every_route_that_makes_a_response() -> None:
                 found.add((binding.verb, binding.path, binding.stream_name, True))
         else:
             name = binding.unary_name.rpartition("/")[2]
-            assert name in CONDENSES | NOT_YET or any(name in quiet for quiet in QUIET.values())
+            assert name in CONDENSES or any(name in quiet for quiet in QUIET.values())
+    # Beside these there is the WebSocket, and nothing else.
+    app = make_app(Channel(), max_request_bytes=1, keepalive=1, silence=1)
+    for route in app.router.routes():
+        endpoint = getattr(route.handler, "__self__", None)
+        if not isinstance(endpoint, Endpoint):
+            assert isinstance(endpoint, WebSocketEndpoint)
+            assert route.resource is not None
+            found.add((route.method, route.resource.canonical, f"{_RESPONSES.full_name}/Connect", True))
     over_http = {(*surface.route, surface.method, surface.stream) for surface in SURFACES if surface.route is not None}
     assert over_http == found
-
-
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_what_is_not_in_the_table_does_nothing_yet(governed: Governed, name: str) -> None:
-    method = v1.CreateResponseRequest.DESCRIPTOR.file.services_by_name["ResponsesService"].methods_by_name[name]
-    request = getattr(v1, method.input_type.name)()
-    ask = getattr(v1.ResponsesServiceStub(governed.channel), name)
-    answers = ask(iter([request]), metadata=metadata()) if method.client_streaming else None
-    with pytest.raises(grpc.RpcError) as caught:
-        next(answers) if answers is not None else ask(request, metadata=metadata())
-    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_all_surfaces_answer_alike(governed: Governed, surface: Surface, up: Stage) -> None:

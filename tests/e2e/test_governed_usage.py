@@ -143,8 +143,11 @@ def test_the_command_tells_what_is_in_the_ledger(governed: Governed, up: Stage, 
     names = ("key", "model", "outcome", "responses", "attempts")
     groups = [{name: group[name] for name in names} for group in told["groups"]]
     assert sorted(groups, key=str) == [
-        {"key": key, "model": up.model, "outcome": "completed", "responses": 4, "attempts": 4},
-        {"key": key, "model": up.model, "outcome": "refused", "responses": 4, "attempts": 0},
+        {"key": key, "model": up.model, "outcome": "completed", "responses": len(SURFACES), "attempts": len(SURFACES)},
+        {"key": key, "model": up.model, "outcome": "refused", "responses": len(SURFACES), "attempts": 0},
     ]
-    assert (told["total"]["input_tokens"], told["total"]["output_tokens"]) == (280, 200)
-    assert (told["total"]["cached_tokens"], told["total"]["reasoning_tokens"]) == (120, 160)
+    assert (told["total"]["input_tokens"], told["total"]["output_tokens"]) == (len(SURFACES) * 70, len(SURFACES) * 50)
+    assert (told["total"]["cached_tokens"], told["total"]["reasoning_tokens"]) == (
+        len(SURFACES) * 30,
+        len(SURFACES) * 40,
+    )

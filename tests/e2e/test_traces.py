@@ -17,6 +17,7 @@ from e2e_books import entries, lines, until
 from e2e_faults import FAULTS, TOLD
 from e2e_layouts import CANARY, KEY_A, KEY_B, LAYOUTS, PROMPT, WAYS, Layout, open_layout
 from e2e_stage import Stage, Theatre, answering
+from e2e_surfaces import Door, Surface
 
 from antiphon.responses import v1
 from server.testing import wire
@@ -256,6 +257,38 @@ def test_what_is_refused(traced: Traced) -> None:
         traced.check(trace_id, heard.way, "chat limited", "refused", "RESOURCE_EXHAUSTED", "rate_limit_exceeded")
     for trace_id, heard in unknown:
         traced.check(trace_id, heard.way, "chat", "refused", "NOT_FOUND", "model_not_found")
+
+
+def test_the_responses_of_a_connection_are_in_its_trace(traced: Traced, up: Stage, way: Surface) -> None:
+    up.answer(answering(ANSWER))
+    trace_id, headers = new_trace()
+    with traced.layout.channel() as channel:
+        door = Door(channel, traced.layout.address)
+        connection = door.connect(way, headers={"x-request-id": trace_id, **headers})
+        for _ in range(2):
+            connection.send(type="response.create", model=up.model, input=PROMPT)
+            while connection.receive()["type"] != "response.completed":
+                continue
+        connection.finish()
+    names = [f"{SERVICE}/Connect SERVER"]
+    if way.is_http and traced.layout.is_split:
+        names = ["GET /v1/responses SERVER", f"{SERVICE}/Connect CLIENT", *names]
+    tree = [f"{'  ' * depth}{name}" for depth, name in enumerate(names)]
+    for _ in range(2):
+        tree += [f"{'  ' * len(names)}chat {up.model} CLIENT", f"{'  ' * (len(names) + 1)}attempt 1 CLIENT"]
+    outline = traced.expected[trace_id] = "\n".join(tree)
+    until(lambda: sum(span.trace_id == trace_id for span in list(traced.collector.spans)) >= len(tree))
+    (root,) = [root for root in traced.collector.roots() if root.trace_id == trace_id]
+    assert root.outline() == outline
+    spans = list(root.walk())
+    assert spans[len(names) - 1].attributes["antiphon.request.id"] == trace_id
+    responses = [span for span in spans if span.name.startswith("chat")]
+    assert {span.attributes["antiphon.request.id"] for span in responses} == {trace_id}
+    assert [span.attributes["gen_ai.usage.output_tokens"] for span in responses] == [20, 20]
+    assert len({span.attributes["gen_ai.response.id"] for span in responses}) == 2
+    # Each is told as long as it takes, and the connection as long as it lasts.
+    assert responses[0].ended <= responses[1].started
+    assert all(span.ended <= spans[len(names) - 1].ended for span in responses)
 
 
 def leave_http(layout: Layout, model: str, headers: dict[str, str], hears: int | None, up: Stage) -> None:

@@ -98,7 +98,7 @@ def put(connection: apsw.Connection, row: NewRow, now: float) -> int | None:
     Raises `UnknownConversation`, before anything is written.
     """
     if row.added_items:
-        if row.values is not None and connection.execute(_IS_KEPT, (row.tenant, row.response_id, now)).fetchall():
+        if connection.execute(_IS_KEPT, (row.tenant, row.response_id, now)).fetchall():
             return None
         add(connection, row, now)
     if row.values is None:

@@ -175,7 +175,11 @@ LOG_EVENTS: Final[tuple[LogEvent, ...]] = (
             Field("generation", "integer", "Counts the configurations of this process."),
             Field("changes", "object", "By section, the names that were added, removed and changed."),
             Field("revoked", "array of strings", "The names of the keys that are accepted no longer."),
-            Field("interrupted", "integer", "Responses that were being made for them, and were ended."),
+            Field(
+                "interrupted",
+                "integer",
+                "How many responses that were being made for them, and connections of theirs, were ended.",
+            ),
         ),
     ),
     LogEvent(

@@ -281,6 +281,9 @@ async def test_how_the_server_ends_it(
             error = await told(socket)
             assert (error["type"], error["error"]["message"][:11]) == ("error", "It is over.")
             assert error["status"] >= 400
+            headers = error["error"]["headers"]
+            assert headers["x-request-id"] == socket._response.headers["x-request-id"]
+            assert headers["x-should-retry"] == ("true" if error["status"] >= 500 else "false")
         message = await socket.receive(10)
         assert (message.type, socket.close_code) == (WSMsgType.CLOSE, closed)
         assert len(message.extra.encode()) <= 123

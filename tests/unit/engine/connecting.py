@@ -11,10 +11,12 @@ import engine_parts as parts
 import engine_streams as streams
 
 from antiphon.responses import v1
+from server.auth.base import Caller
 from server.engine.create import Call
 from server.engine.history import HistoryLimits
 from server.engine.session import SessionLimits
 from server.engine.sessions import Sessions
+from server.errors import InvalidApiKey
 from server.providers.base import CallContext
 
 ENDS = ("completed", "incomplete", "failed", "error")
@@ -58,12 +60,23 @@ class Held:
 class Client:
     """The client's side. `heard` is all that it was told."""
 
-    def __init__(self, engine: parts.Engine, sessions: Sessions, **who: Any) -> None:
+    def __init__(
+        self,
+        engine: parts.Engine,
+        sessions: Sessions,
+        *,
+        caller: Caller | None = None,
+        refusal: InvalidApiKey | None = None,
+        **who: Any,
+    ) -> None:
+        """`caller` opened it, and `who` asks for each response, unless there is a `refusal` for all."""
         self.engine = engine
+        self.caller = caller or Caller("tenant", "key")
         self.heard: list[v1.ResponseStreamEvent] = []
         self.calls: list[Call] = []
         self.error: BaseException | None = None
         self._who = who
+        self._refusal = refusal
         self._frames: asyncio.Queue[Any] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._listening = asyncio.create_task(self._listen(sessions))
@@ -119,7 +132,7 @@ class Client:
 
     async def _listen(self, sessions: Sessions) -> None:
         try:
-            with sessions.open(self._begin, request_id="req_connection") as session:
+            with sessions.open(self._begin, self.caller, request_id="req_connection") as session:
                 events = session.events(self)
                 try:
                     async for batch in events:
@@ -133,6 +146,8 @@ class Client:
 
     @asynccontextmanager
     async def _begin(self, request: v1.CreateResponseRequest) -> AsyncIterator[Call]:
+        if self._refusal is not None:
+            raise self._refusal
         call = self.engine.call(request, incremental=True, **self._who)
         self.calls.append(call)
         yield call

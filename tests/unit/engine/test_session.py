@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
-from server.errors import MalformedRequest, ServerStopping, UpstreamError
+from server.auth.base import Caller, Standing
+from server.errors import InvalidApiKey, KeyRevoked, MalformedRequest, ServerStopping, UpstreamError, UpstreamRejected
 from server.limits.base import Kind, Level, Limit, Refusal
 from server.providers.base import OnDisconnect, Route
 from server.testing.order import check_order
@@ -175,7 +176,7 @@ async def test_a_client_that_does_not_read_stops_the_provider() -> None:
         async def __anext__(self) -> Any:
             return await frames.get()
 
-    with sessions.open(client._begin, request_id="req") as session:
+    with sessions.open(client._begin, client.caller, request_id="req") as session:
         events = session.events(Requests())
         await anext(events)
         for _ in range(200):
@@ -389,6 +390,18 @@ async def test_errors_leave_the_connection_open_and_tell_what_headers_would() ->
     await client.leave()
 
 
+async def test_an_error_tells_who_was_asked() -> None:
+    engine = Engine(UpstreamRejected("No."))
+    client = Client(engine, sessions_of(engine))
+    client.send(create())
+    told = dict((await client.until("error")).error.error.headers)
+    assert {name: value for name, value in told.items() if name.startswith("x-antiphon")} == {
+        "x-antiphon-target": "m",
+        "x-antiphon-attempts": "1",
+    }
+    await client.leave()
+
+
 async def test_an_error_has_a_code_whatever_it_is() -> None:
     engine = Engine()
     client = Client(engine, sessions_of(engine))
@@ -464,6 +477,47 @@ async def test_a_server_that_stops_lets_running_responses_end() -> None:
     await late.over()
     assert isinstance(late.error, ServerStopping)
     assert len(sessions) == 0
+
+
+async def test_a_revoked_key_ends_its_connections_and_no_others() -> None:
+    provider = Held()
+    engine = engine_with(provider)
+    sessions = sessions_of(engine)
+    idle, busy = Client(engine, sessions), Client(engine, sessions)
+    other = Client(engine, sessions, caller=Caller("tenant", "other"))
+    busy.send(create("1"), create("2"))
+    await busy.until("created")
+    while len(sessions) < 3:
+        await asyncio.sleep(0)
+    assert engine.running.interrupt(KeyRevoked(), keys={"key"}) == 3  # with the response that is being made
+    for client in (idle, busy):
+        await client.over()
+        assert isinstance(client.error, KeyRevoked)
+    # What was being made is told as failed, and what waited as refused.
+    assert refused(busy.heard[-1])[:2] == (401, "invalid_api_key")
+    assert kinds(busy.heard)[-2:] == ["failed", "error"]
+    other.send(create("", generate=False))
+    await other.response()
+    await other.leave()
+    assert (len(sessions), len(engine.running)) == (0, 0)
+
+
+async def test_a_key_that_is_revoked_while_its_connection_is_let_in() -> None:
+    engine = Engine()
+    client = Client(engine, sessions_of(engine), caller=Caller("tenant", "key", standing=Standing(revoked=True)))
+    await client.over()
+    assert isinstance(client.error, KeyRevoked)
+
+
+async def test_a_key_that_is_found_to_be_refused_ends_the_connection() -> None:
+    """Whatever it was called when the connection was let in."""
+    engine = Engine()
+    client = Client(engine, sessions_of(engine), refusal=InvalidApiKey())
+    client.send(create("1", "a"))
+    await client.over()
+    (error,) = client.heard
+    assert (error.stream_id, *refused(error)[:2]) == ("a", 401, "invalid_api_key")
+    assert isinstance(client.error, InvalidApiKey)
 
 
 async def test_requests_that_cannot_be_read_any_more_end_it() -> None:

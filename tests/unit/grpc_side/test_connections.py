@@ -13,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from antiphon.responses import v1
 from server.app import App
+from server.interceptors.decoding import Decoding
 from server.testing.serve import serving
 
 METHOD = "/antiphon.responses.v1.ResponsesService/Connect"
@@ -134,3 +135,19 @@ async def test_a_stopping_server_ends_idle_connections_at_once(watch: Any) -> No
                     await end
                 assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
                 assert raised.value.details() == "The server is stopping. Try again shortly."
+
+
+async def test_requests_that_nobody_reads_are_not_begun() -> None:
+    """gRPC's own iterator prints a warning when it is begun and then never read from."""
+
+    class Requests:
+        def __aiter__(self) -> Any:
+            raise AssertionError("begun")
+
+    def serve(requests: Any, context: Any) -> Any:
+        return requests
+
+    handler = grpc.stream_stream_rpc_method_handler(serve, v1.ConnectRequest.FromString)
+    requests = Decoding().wrap(handler, METHOD[1:]).stream_stream(Requests(), None)
+    with pytest.raises(AssertionError, match="begun"):
+        await anext(requests)

@@ -244,8 +244,8 @@ class ResponsesServiceServicer:
         What goes wrong before a response began is an `error` event, and the
         connection goes on; a response that fails later ends in `response.failed`
         alone. Half-closed, the call ends once all is answered. Cancelling it stops
-        all models. UNAVAILABLE when the server stops; OK after an `error` with the
-        code `websocket_connection_limit_reached`.
+        all models. UNAVAILABLE when the server stops, UNAUTHENTICATED when the key
+        is revoked; OK after an `error` with the code `websocket_connection_limit_reached`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

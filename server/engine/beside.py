@@ -1,4 +1,4 @@
-"""What a call's metadata tells of the response that it made: limits, who served, what it took."""
+"""What is told of a response beside it, as headers or metadata: limits, who served, what it took."""
 
 from __future__ import annotations
 
