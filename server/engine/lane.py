@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine import steering
+from server.engine import beside, steering
 from server.engine.open_part import Events
 from server.engine.steering import Steer
+from server.telemetry.record import ResponseRecord
 
 _ENDS: Final = frozenset({"completed", "incomplete", "failed"})
 
@@ -65,8 +66,9 @@ class Telling:
         self.claimed: Sequence[Steer] = turn.steers
         self._left_out = 0
 
-    def tell(self, events: Sequence[v1.ResponseStreamEvent]) -> Events:
-        """What the client is told of these events. They become the client's."""
+    def tell(self, events: Sequence[v1.ResponseStreamEvent], record: ResponseRecord) -> Events:
+        """What the client is told of these events, which are of the response of this record. They become the
+        client's."""
         told: Events = []
         for event in events:
             kind = event.WhichOneof("event")
@@ -75,6 +77,7 @@ class Telling:
                 continue
             if kind == "created":
                 self.id = event.created.response.id
+                event.created.headers.update(beside.leading(record))
             elif kind == "output_item_added":
                 self.is_called = self.is_called or steering.waits(event.output_item_added.item)
             elif kind in _ENDS:

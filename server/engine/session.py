@@ -309,7 +309,7 @@ class Session:
         async with aclosing(self._creator.stream(request, call)) as batches:
             async for batch in batches:
                 known = telling.id
-                events = telling.tell(batch)
+                events = telling.tell(batch, call.record)
                 if telling.id and not known:
                     self._told[telling.id] = telling
                     # From here on their input is the response's.

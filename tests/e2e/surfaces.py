@@ -47,15 +47,14 @@ class Surface:
     def is_connection(self) -> bool:
         """Whether many responses can be asked for, one or more at a time: here it is one, on a connection of its own.
 
-        There is no place beside a response there, so that limits, targets and attempts are told of refusals alone, in
-        their `error` event; and a response that fails after it began is told without one.
+        A response that fails after it began is told without an `error` event there.
         """
         return self.method.endswith("/Connect")
 
     @property
     def has_head(self) -> bool:
         """Whether something is told before an answer."""
-        return not self.is_connection and (self.is_http or self.stream)
+        return self.is_http or self.stream
 
     @property
     def has_trailer(self) -> bool:
@@ -110,8 +109,8 @@ class Outcome:
     retry_after_ms: int | None = None
     #: Whose limit refused, and which, where that is told: in the details of a status.
     quota: tuple[str, str] | None = None
-    #: What was told beside the answer: before it (HTTP: the headers; of an `error` event on a connection: those that
-    #: it has) and behind it (gRPC alone).
+    #: What was told beside the answer: before it (HTTP: the headers; on a connection: those of `response.created` or
+    #: of `error`) and behind it (gRPC alone).
     leading: dict[str, str] = field(default_factory=dict)
     trailing: dict[str, str] = field(default_factory=dict)
     #: Of a stream.
@@ -125,11 +124,6 @@ class Outcome:
         common = self.leading.keys() & self.trailing.keys()
         assert {name: self.leading[name] for name in common} == {name: self.trailing[name] for name in common}
         return self.leading | self.trailing
-
-    @property
-    def has_room(self) -> bool:
-        """Whether there is a place to tell something beside the answer, which then must be told."""
-        return not self.surface.is_connection or bool(self.reason)
 
     @property
     def status(self) -> str:
@@ -162,7 +156,7 @@ class Outcome:
 
     def check_limits(self, kind: str, limit: int, remaining: int) -> None:
         """This is told of requests or tokens, wherever there is a place to tell it."""
-        assert self.limits(kind) == ((limit, remaining) if self.has_room else None)
+        assert self.limits(kind) == (limit, remaining)
 
 
 class Asked(Protocol):
@@ -448,6 +442,7 @@ class _OnConnection:
                 return outcome
             self.events.append(event)
         self._connection.finish()
+        outcome.leading = self.events[0]["headers"]
         outcome.response = _last(self.events)
         return outcome
 
