@@ -51,6 +51,8 @@ from server.telemetry.timed_store import timed
 #: part.
 _LAST_WORDS: Final = 0.5
 _LAST_SHARE: Final = 0.1
+#: How long, in seconds, each part of a server that is to stop at once may wait for what it does.
+_AT_ONCE: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -108,7 +110,8 @@ async def open_app(
         compactions = Compactions([key.get_secret_value() for key in config.seal_keys], secrets)
         lives: Lives | None = None
         if runs is not None:
-            lives = Lives(runs, store, room=asyncio.Semaphore(config.background.max_running))
+            background = config.background
+            lives = Lives(runs, store, max_running=background.max_running, max_waiting=background.max_waiting)
             await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
         history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         histories = Histories(store=store, conversations=conversations, compactions=compactions, limits=history_limits)
@@ -233,15 +236,24 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
     task = asyncio.current_task()
     assert task is not None
 
+    app: App | None = None
+
+    def cut() -> None:
+        # Again and again: each part of the server waits for its own calls to end.
+        task.cancel()
+        loop.call_later(_AT_ONCE, cut)
+
     hangup = Hangup()
     if file is not None:
         hangup.heed()  # without a file there is nothing to read again, and the signal ends the process as ever
 
     def on_signal(number: signal.Signals) -> None:
         hangup.ignore()
-        if received:
-            task.cancel()  # asked twice: at once
         received.append(number)
+        if len(received) == 2:  # at once, as far as callers can be told
+            if app is not None:
+                app.running.interrupt(ServerStopping())
+            loop.call_later(_AT_ONCE, cut)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -262,7 +274,7 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
         return 1
     finally:
         hangup.ignore()
-    return 0
+    return 0 if len(received) == 1 else 1
 
 
 def _spare_the_collector() -> None:

@@ -370,6 +370,8 @@ class Background(Section):
 
     #: How many are made at once, in this process; the others are queued.
     max_running: Annotated[int, BeforeValidator(_small)] = 256
+    #: How many more may be queued, in this process; further ones are refused.
+    max_waiting: Annotated[int, BeforeValidator(_small)] = 1000
 
 
 class History(Section):

@@ -193,7 +193,15 @@ def _is_callers(item: v1.Item) -> bool:
 
 def _held(items: Sequence[v1.Item], end: int) -> list[int]:
     """The places before `end` of calls whose answer does not stand there too, and of the reasoning before them."""
-    answered = {_call_id(item) for item in items[:end] if item.WhichOneof("item") in _ANSWERED}
+    # Ids may come again: what is answered is the oldest call that is open.
+    unanswered: dict[str, list[int]] = {}
+    for place, item in enumerate(items[:end]):
+        kind = item.WhichOneof("item")
+        if kind in _CALLS:
+            unanswered.setdefault(_call_id(item), []).append(place)
+        elif kind in _ANSWERED and unanswered.get(_call_id(item)):
+            unanswered[_call_id(item)].pop(0)
+    calls = {place for places in unanswered.values() for place in places}
     held: list[int] = []
     thoughts: list[int] = []
     for place in range(end):
@@ -202,7 +210,7 @@ def _held(items: Sequence[v1.Item], end: int) -> list[int]:
             thoughts.append(place)
         elif kind not in _CALLS:
             thoughts.clear()
-        elif _call_id(items[place]) not in answered:
+        elif place in calls:
             held += [*thoughts, place]
             thoughts.clear()
     return held

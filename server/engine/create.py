@@ -199,6 +199,8 @@ class Creator:
             expires_at = expiry(now, self._retention)
             kept = StoredResponse(tenant, response, context.own, expires_at, is_kept=response.store)
         log = self._log(kept, route, call)
+        if response.background and self._lives is not None:
+            self._lives.check_room()
         # Last, so that nothing is reserved for a call that is refused.
         reservation = await self._reserve(call.caller.limits + route.limits, record, generates=call.generates)
         if call.caller.is_revoked:

@@ -15,8 +15,8 @@ from server.engine.live import Hold, Listening, Live
 from server.engine.run import Run
 from server.engine.run_log import LEASE, Owner
 from server.engine.transcript import Transcript
-from server.errors import Internal, ServiceError
-from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownRun
+from server.errors import Internal, Overloaded, ServiceError, StoreUnavailable
+from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownResponse, UnknownRun
 from server.telemetry.log import log_unexpected
 
 _log = structlog.get_logger()
@@ -28,19 +28,26 @@ _RENEWING: Final = LEASE / 3
 #: How much is read from the store at once, in bytes, and how many runs are taken over.
 _READ: Final = 1 << 20
 _ADOPTED: Final = 16
+#: How large the requests of all that is in the background may be together, in bytes.
+_QUEUED_BYTES: Final = 1 << 30
+_STOPPED: Final = Internal("The server that made this response stopped.")
 
 
 class Lives:
     """Starts responses that go on by themselves, and finds them again."""
 
-    def __init__(self, store: RunStore, responses: ResponseStore, *, room: asyncio.Semaphore) -> None:
-        """`responses` are those of the same store."""
+    def __init__(self, store: RunStore, responses: ResponseStore, *, max_running: int, max_waiting: int) -> None:
+        """`responses` are those of the same store; of those in the background so many are made at once, and so many
+        more may wait."""
         self.owner = Owner(store)
         #: Of those in the background, as many as may be made at once.
-        self.room = room
+        self.room = asyncio.Semaphore(max_running)
         self._store = store
         self._responses = responses
         self._lives: dict[tuple[str, str], Live] = {}
+        #: Those in the background, whether they are being made or wait: how large the request of each is, in bytes.
+        self._queued: dict[tuple[str, str], int] = {}
+        self._max_queued = max_running + max_waiting
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -49,11 +56,19 @@ class Lives:
         """Have a response be made."""
         live = Live(run, tenant, hold)
         self._lives[live.key] = live
+        if run.response.background:
+            self._queued[live.key] = run.size
         live.start(self._forget)
         return live
 
+    def check_room(self) -> None:
+        """Raises `Overloaded` where so many are in the background that no further one may wait."""
+        if len(self._queued) >= self._max_queued or sum(self._queued.values()) >= _QUEUED_BYTES:
+            raise Overloaded("Too many responses wait in the background. Try again later.", retry_after=5.0)
+
     def _forget(self, live: Live) -> None:
         self._lives.pop(live.key, None)
+        self._queued.pop(live.key, None)
 
     def find(self, tenant: str, response_id: str) -> Live | None:
         """A response that this process makes."""
@@ -91,49 +106,68 @@ class Lives:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         renewed = -_RENEWING
+        has_more = False
         while True:
+            is_due = loop.time() - renewed >= _RENEWING
+            adopts, has_more = is_due or has_more, False
             try:
-                if loop.time() - renewed >= _RENEWING:
+                if is_due:
                     renewed = loop.time()
                     if self._lives:
                         await self._store.renew_runs(self.owner.name, list(self._lives), lease=self.owner.lease())
-                    await self._adopt()
-                elif self._lives:
+                if self._lives:
                     for key in await self._store.asked_to_cancel(self.owner.name):
                         live = self._lives.get(key)
                         if live is not None:
                             live.run.cancel()
+                if adopts:
+                    has_more = await self._adopt()
             except ServiceError as error:
                 _log.warning("runs not watched", reason=error.reason_name)
             except Exception as error:
                 log_unexpected(error)
-            await asyncio.sleep(_WATCHING)
+            await asyncio.sleep(0 if has_more else _WATCHING)
 
-    async def _adopt(self) -> None:
-        """End what is being made by nobody any more."""
+    async def _adopt(self) -> bool:
+        """End some of what is being made by nobody any more. Returns whether there may be more of it."""
         owner = self.owner
-        for stored in await self._store.adopt_runs(owner.name, lease=owner.lease(), most=_ADOPTED):
+        adopted = await self._store.adopt_runs(owner.name, lease=owner.lease(), most=_ADOPTED)
+        for stored in adopted:
             try:
                 await self._end(stored)
-            except UnknownRun:
+            except (UnknownRun, UnknownResponse):
                 continue  # deleted meanwhile, or taken over in turn
+            except StoreUnavailable:
+                raise  # the others will not fare better
+            except Exception as error:
+                log_unexpected(error)  # it keeps nobody from the others
+        return len(adopted) == _ADOPTED
 
     async def _end(self, stored: StoredResponse) -> None:
         """Tell honestly that a response will not be made, after all that was told of it."""
         response = stored.response
         transcript = Transcript(response, incremental=True)
+        try:
+            last = await self._told_so_far(stored, transcript)
+        except Internal:
+            # Damaged: nobody can read what was told, nor what would come after it.
+            transcript.fail(_STOPPED)
+            await self._store.end_run(stored, (), owner=self.owner.name)
+        else:
+            transcript.next_number = last + 1
+            opening = transcript.begin() if last < 0 and not response.background else []
+            if opening:
+                transcript.next_number = len(opening)
+            await self._store.end_run(stored, opening + transcript.fail(_STOPPED), owner=self.owner.name)
+        _log.warning("response of a stopped process ended", response_id=response.id)
+
+    async def _told_so_far(self, stored: StoredResponse, transcript: Transcript) -> int:
+        """Take in what was told of a response; returns the number of the last event, or -1."""
         transcript.next_number = 0
         last = -1
         while True:
-            told = await self._store.told(stored.tenant, response.id, after=last, max_bytes=_READ)
+            told = await self._store.told(stored.tenant, stored.response.id, after=last, max_bytes=_READ)
             if not told.events:
-                break
+                return last
             last = told.events[-1].sequence_number
             admit(transcript, told.events)
-        transcript.next_number = last + 1
-        opening = transcript.begin() if last < 0 and not response.background else []
-        if opening:
-            transcript.next_number = len(opening)
-        failed = transcript.fail(Internal("The server that made this response stopped."))
-        await self._store.end_run(stored, opening + failed, owner=self.owner.name)
-        _log.warning("response of a stopped process ended", response_id=response.id)

@@ -53,13 +53,14 @@ class Once:
         given_up = loop.time() + _UNBEGUN
         while True:
             claim = Claim(new_id("resp"), fingerprint)
-            held = await store.claim(tenant, key, claim, expires_at=owner.clock() + KEPT)
-            if held.response_id == claim.response_id:
-                try:
+            try:
+                held = await store.claim(tenant, key, claim, expires_at=owner.clock() + KEPT)
+                if held.response_id == claim.response_id:
                     return await begin(claim.response_id), ""
-                except BaseException:
-                    await store.unclaim(tenant, key, claim.response_id)
-                    raise
+            except BaseException:
+                # A caller that leaves while it claims may have claimed.
+                await store.unclaim(tenant, key, claim.response_id)
+                raise
             if held.fingerprint != fingerprint:
                 raise InvalidValue(
                     f"This '{_NAME}' was used for another request.", param=_NAME, code="idempotency_key_reused"

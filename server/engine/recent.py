@@ -52,9 +52,10 @@ class Recent:
 
     def failed(self, parent: str, lane: str | None) -> None:
         """What continued a response has failed: in the response's own lane it is forgotten with it, so that nobody goes
-        on from a state that is in doubt. From another lane it was a fork, which leaves it as it was."""
+        on from a state that is in doubt. From another lane it was a fork, which leaves it as it was; and of what is
+        kept the store has the word."""
         held = self._held.get(parent)
-        if held is not None and held.lane == lane:
+        if held is not None and held.lane == lane and not held.stored.response.store:
             self._forget(parent)
 
     def _forget(self, response_id: str) -> None:

@@ -105,6 +105,11 @@ class Run:
         self._patience.interrupt(_Cancelled("The response was cancelled."))
 
     @property
+    def size(self) -> int:
+        """How large its request is, with all that it continues, in bytes."""
+        return self._request.ByteSize()
+
+    @property
     def error(self) -> ServiceError | None:
         """What the response failed with, once it has."""
         return self._error
@@ -269,9 +274,11 @@ class Run:
                 raise
             self._error = error
             self._transcript.next_number = number
-            ended = told + self._transcript.fail(error)
-            if self._log is not None:  # or it would seem to go on
-                await self._keep_failed(ended)
+            failed = told + self._transcript.fail(error)
+            if self._log is not None:
+                # What is kept of it still says that it goes on.
+                await self._commit_failure(failed)
+            return failed
         return ended
 
     async def _fail(self, error: ServiceError, cause: Exception | None) -> Events:
@@ -281,12 +288,13 @@ class Run:
             await self._drop()
             raise error from cause
         ended = self._transcript.fail(error)
-        await self._keep_failed(ended)
+        await self._commit_failure(ended)
         self._settle()
         self._count(ended)
         return ended
 
-    async def _keep_failed(self, ended: Events) -> None:
+    async def _commit_failure(self, ended: Events) -> None:
+        """Keep what failed, if that can be. What goes on by the store's word is ended once its lease is over."""
         try:
             await self._commit(ended)
         except ServiceError:

@@ -53,14 +53,14 @@ class RunLog:
                 stored.tenant, stored.response.id, events, owner=self._owner.name, response=response
             )
         except UnknownRun:
-            raise _lost() from None
+            raise deleted() from None
 
     async def end(self, events: Sequence[v1.ResponseStreamEvent]) -> None:
         """Keep the response as it ended, with its last events. Raises `NotFound` as `tell` does."""
         try:
             await self._owner.store.end_run(self._stored, events, owner=self._owner.name)
         except UnknownRun:
-            raise _lost() from None
+            raise deleted() from None
 
     async def drop(self) -> None:
         """Keep nothing of a response of which nobody was told anything."""
@@ -70,5 +70,6 @@ class RunLog:
             await store.unclaim(stored.tenant, self._key, stored.response.id)
 
 
-def _lost() -> NotFound:
+def deleted() -> NotFound:
+    """The error of a response that is no longer to be made."""
     return NotFound("The response was deleted while it was being made.", param="response_id")

@@ -17,6 +17,7 @@ from server.engine.create import Call, Creator
 from server.engine.lane import Lane, Telling, Turn
 from server.engine.open_part import Events
 from server.engine.recent import Recent
+from server.engine.run_log import deleted
 from server.engine.running import Running
 from server.engine.steering import NotSteered, Steer
 from server.errors import Internal, InvalidApiKey, InvalidValue, RateLimitExceeded, ServiceError
@@ -320,10 +321,13 @@ class Session:
                     self._recent.keep(call.caller.tenant, telling.ended, call.record.own, telling.lane.name)
                 if events:
                     await self._put(events)
+        if telling.ended is None:
+            # Its events end without a word, as those of what is cancelled do: here others follow in the lane.
+            raise deleted()
 
     async def _failed(self, telling: Telling, error: ServiceError, call: Call | None) -> None:
-        """Tell of a response that never began."""
-        if not telling.turn.steers:
+        """Tell of a response that never began, or has no end."""
+        if telling.id or not telling.turn.steers:
             await self._tell([self._error(error, call)], telling.lane)
         await self._give_back(telling.claimed, telling.lane, error.message)
 

@@ -43,6 +43,8 @@ _MAX_ITEMS: Final = 20_000
 #: Members of other gateways' making, which would have a provider choose a model that the caller may not use.
 _MODELS: Final = frozenset({"models", "fallbacks"})
 _MAX_TOOLS: Final = 10_000
+#: The longest id of an item: items are found by it.
+_MAX_ID: Final = 512
 _NAMED_TOOLS: Final = frozenset({"function", "custom", "namespace"})
 
 
@@ -183,6 +185,8 @@ def _check_item(item: v1.Item, path: str) -> None:
     kind = item.WhichOneof("item")
     if kind is None:
         raise missing(f"{path}.type")
+    if len(item.id) > _MAX_ID:
+        raise InvalidValue(f"Invalid '{path}.id': must be at most {_MAX_ID} characters.", param=f"{path}.id")
     if kind == "fallback":
         return
     body = getattr(item, kind)

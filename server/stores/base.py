@@ -221,7 +221,7 @@ class RunStore(Protocol):
 
     async def claim(self, tenant: str, key: str, claim: Claim, *, expires_at: float) -> Claim:
         """Have a caller's idempotency key stand for a response, unless it stands for one already and that claim has
-        not expired; returns the claim in force."""
+        not expired; returns the claim in force. A claim is forgotten with its response."""
         ...
 
     async def unclaim(self, tenant: str, key: str, response_id: str) -> None:

@@ -27,6 +27,8 @@ class MemoryRuns:
         self._runs: dict[tuple[str, str], _Run] = {}
         self._told: dict[tuple[str, str], list[v1.ResponseStreamEvent]] = {}
         self._claims: dict[tuple[str, str], tuple[Claim, float]] = {}
+        # (tenant, id of a response) -> the keys that stand for it.
+        self._claimed: dict[tuple[str, str], set[str]] = {}
 
     @abstractmethod
     def _add_response(self, stored: StoredResponse) -> None:
@@ -126,14 +128,25 @@ class MemoryRuns:
 
     async def claim(self, tenant: str, key: str, claim: Claim, *, expires_at: float) -> Claim:
         now = self._clock()
-        for old in [old for old, (_, until) in self._claims.items() if until <= now]:
-            del self._claims[old]
-        return self._claims.setdefault((tenant, key), (claim, expires_at))[0]
+        held = self._claims.get((tenant, key))
+        if held is not None and held[1] > now:
+            return held[0]
+        await self.unclaim(tenant, key, held[0].response_id if held else "")
+        self._claims[tenant, key] = (claim, expires_at)
+        self._claimed.setdefault((tenant, claim.response_id), set()).add(key)
+        # The oldest stand first: those further behind are forgotten in their turn.
+        while (oldest := next(iter(self._claims.items())))[1][1] <= now:
+            await self.unclaim(*oldest[0], oldest[1][0].response_id)
+        return claim
 
     async def unclaim(self, tenant: str, key: str, response_id: str) -> None:
         held = self._claims.get((tenant, key))
         if held is not None and held[0].response_id == response_id:
             del self._claims[tenant, key]
+            keys = self._claimed[tenant, response_id]
+            keys.discard(key)
+            if not keys:
+                del self._claimed[tenant, response_id]
 
     def _owned(self, tenant: str, response_id: str, owner: str) -> StoredResponse:
         run = self._runs.get((tenant, response_id))
@@ -148,6 +161,8 @@ class MemoryRuns:
         """To be called with every response that is forgotten."""
         self._runs.pop(key, None)
         self._told.pop(key, None)
+        for claimed in self._claimed.pop(key, ()):
+            del self._claims[key[0], claimed]
 
 
 def _copy(event: v1.ResponseStreamEvent) -> v1.ResponseStreamEvent:

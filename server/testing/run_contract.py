@@ -306,6 +306,29 @@ class RunContract:
         clock.advance(2)
         assert await runs.claim("acme", "key", second, expires_at=clock() + 60) == second
 
+    async def test_a_claim_is_forgotten_with_its_response(self, runs: Any, others: Any, clock: ManualClock) -> None:
+        stored, other = await self.begin(runs, clock), await self.begin(runs, clock)
+        first, second = Claim(stored.response.id, b"one"), Claim("resp_next", b"two")
+        for key, claim in (("key", first), ("same", first), ("kept", Claim(other.response.id, b"three"))):
+            assert await runs.claim("acme", key, claim, expires_at=clock() + 60) == claim
+        assert await runs.claim("umbrella", "key", first, expires_at=clock() + 60) == first
+        await others.delete("acme", stored.response.id)
+        assert await runs.claim("acme", "key", second, expires_at=clock() + 60) == second
+        assert await others.claim("acme", "same", second, expires_at=clock() + 60) == second
+        assert (await runs.claim("acme", "kept", second, expires_at=clock() + 60)).response_id == other.response.id
+        assert await runs.claim("umbrella", "key", second, expires_at=clock() + 60) == first
+
+    async def test_claims_expire_in_whatever_order(self, runs: Any, clock: ManualClock) -> None:
+        for key, seconds in (("late", 90), ("soon", 30), ("next", 60)):
+            await runs.claim("acme", key, Claim(f"resp_{key}", b"one"), expires_at=clock() + seconds)
+        held = []
+        for _ in range(3):
+            clock.advance(31)
+            for key in ("soon", "late", "next"):
+                claim = await runs.claim("acme", key, Claim("resp_new", b"two"), expires_at=clock() + 1)
+                held.append(claim.response_id.removeprefix("resp_"))
+        assert held == ["new", "late", "next", "new", "late", "new", "new", "new", "new"]
+
     async def test_of_many_that_claim_a_key_one_gets_it(self, runs: Any, others: Any, clock: ManualClock) -> None:
         claims = [Claim(f"resp_{number}", b"same") for number in range(20)]
         claiming = [

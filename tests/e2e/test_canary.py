@@ -20,6 +20,7 @@ from e2e_faults import FAULTS
 from e2e_http import ask, raw
 from e2e_layouts import (
     CANARY,
+    KEY_A,
     KEY_B,
     KEY_ECHO,
     LAYOUTS,
@@ -31,6 +32,7 @@ from e2e_layouts import (
     open_layout,
 )
 from e2e_stage import Stage, Theatre, answering
+from websockets.sync.client import connect
 
 from antiphon.responses import v1
 from server.stores.base import USAGE_COLUMNS
@@ -203,6 +205,113 @@ def test_nothing_is_told_of_what_was_said(
 
     reload_broken(layout)
     told = until(lambda: layout.told() if f"{up.model}.refused" in layout.told() else "")
+    assert CANARY not in told
+    assert CANARY not in usage(layout)
+
+
+def test_nothing_is_told_of_what_is_kept_or_comes_over_a_connection(
+    collected: tuple[Layout, Collector], theatre: Theatre, up: Stage
+) -> None:
+    layout, _ = collected
+    errors: list[Any] = []
+
+    def asked(path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        verb = "DELETE" if path.endswith("#delete") else "GET" if body is None else "POST"
+        told = ask(layout, data, method=verb, path=path.removesuffix("#delete"), **HEADERS | headers)
+        assert told.status == status, told
+        assert CANARY not in repr(told.headers)
+        if status != 200:
+            errors.append(told.body)
+        return told.body if "event-stream" in told.headers["content-type"] else told.json
+
+    def ended(response_id: str) -> Any:
+        path = f"/v1/responses/{response_id}"
+        return until(lambda: (now := asked(path))["status"] not in ("queued", "in_progress") and now)
+
+    names = [name for name, fault in FAULTS.items() if fault.patience == ("plain", "plain")]
+    up.answer(*(FAULTS[name].script for name in names), answering(ANSWER))
+    theatre.open("up-kept", up)
+
+    # In the background: everything that a provider may do, and what is fine; followed, and sent again
+    later = {"model": "up-kept", "background": True} | REQUEST
+    for number, _ in enumerate(names):
+        made = ended(asked("/v1/responses", later, idempotency_key=f"{CANARY}-{number}")["id"])
+        assert made["status"] in ("failed", "completed", "incomplete")
+    made = ended(asked("/v1/responses", later, idempotency_key=f"{CANARY}-fine")["id"])
+    assert WORDS["answer"] in repr(made)
+    assert WORDS["answer"].encode() in asked(f"/v1/responses/{made['id']}?stream=true&include_obfuscation=true")
+    assert asked("/v1/responses", later, idempotency_key=f"{CANARY}-fine")["id"] == made["id"]
+    asked("/v1/responses", later | {"input": WORDS["result"]}, 400, idempotency_key=f"{CANARY}-fine")
+    asked(f"/v1/responses/{made['id']}/cancel", {})
+    asked(f"/v1/responses/{made['id']}/input_items")
+    asked(f"/v1/responses/{made['id']}?stream=true&starting_after={WORDS['extra']}", status=400)
+
+    # Conversations
+    item = {"role": "user", "content": WORDS["prompt"]}
+    kept = asked("/v1/conversations", {"items": [item], "metadata": {"team": WORDS["metadata"]}})["id"]
+    path = f"/v1/conversations/{kept}"
+    asked("/v1/responses", {"model": "up-kept", "conversation": kept} | REQUEST)
+    asked(f"{path}/items")
+    asked(path, {"metadata": {"team": WORDS["metadata"] * 100}}, 400)
+    asked(f"{path}/items", {"items": [item | {"content": {"x": WORDS["prompt"]}}]}, 400)
+    asked(f"{path}/items", {"items": [{"role": WORDS["prompt"], "content": "x"}]}, 400)
+    asked(f"{path}#delete")
+
+    # Condensing and counting
+    compact, count = "/v1/responses/compact", "/v1/responses/input_tokens"
+    condensed = asked(compact, {"model": "echo", "input": REQUEST["input"], "instructions": WORDS["instructions"]})
+    assert WORDS["prompt"] in repr(condensed)
+    asked("/v1/responses", {"model": "echo", "input": [*condensed["output"], item]})
+    managed = {"context_management": [{"type": "compaction", "compact_threshold": 1000}]}
+    asked("/v1/responses", managed | {"model": "echo", "input": [item, *[item] * 1000, item]})
+    sealed = next(one for one in condensed["output"] if one["type"] == "compaction")
+    broken = sealed | {"encrypted_content": sealed["encrypted_content"] + WORDS["prompt"]}
+    for model in ("echo", "up-kept"):
+        asked(compact, {"model": model, "input": [broken]}, 400)
+    asked(compact, {"model": "echo", "input": "x", "prompt": {"id": WORDS["prompt"]}}, 400)
+    asked(count, {"model": "echo", "input": REQUEST["input"], "instructions": WORDS["instructions"]})
+    asked(count, {"model": "echo", "input": {"x": WORDS["prompt"]}}, 400)
+
+    # Over a connection: in its lanes, steered, and what is no frame
+    url = layout.url.replace("http", "ws", 1) + "/v1/responses"
+    head = {"authorization": f"Bearer {KEY_A}", "x-of-tomorrow": WORDS["caller_header"]}
+    with connect(url, additional_headers=head) as socket:
+
+        def heard(*kinds: str) -> Any:
+            while (event := json.loads(socket.recv(20)))["type"] not in kinds:
+                continue
+            return event
+
+        created = {"type": "response.create", "model": "up-kept", "store": False} | REQUEST
+        socket.send(json.dumps(created))
+        last = heard("response.completed")["response"]["id"]
+        waiting = {"metadata": {"scripted": "stall=after:1", "team": WORDS["metadata"]}, "tools": [], "text": {}}
+        waiting |= {"model": "echo", "tool_choice": "auto", "instructions": None, "of_tomorrow": None, "input": [item]}
+        socket.send(json.dumps(created | waiting))
+        steered = heard("response.created")["response"]["id"]
+        heard("response.output_text.delta")
+        socket.send(json.dumps({"type": "response.steer", "previous_response_id": steered, "input": WORDS["result"]}))
+        heard("response.incomplete")
+        for frame in (
+            {"type": "response.steer", "previous_response_id": last, "input": WORDS["result"]},
+            {"type": "response.inject", "response_id": last, "input": [item]},
+        ):
+            socket.send(json.dumps(frame))
+            heard("response.steer.failed", "response.inject.failed")
+        for data in (
+            WORDS["prompt"],
+            WORDS["prompt"].encode(),
+            json.dumps(created | {"stream_id": f"{WORDS['prompt']} no lane"}),
+            json.dumps(created | {"background": True, "stream_id": "other"}),
+            json.dumps(created | {"input": {"x": WORDS["prompt"]}}),
+        ):
+            socket.send(data)
+            errors.append(heard("error"))
+        socket.close(4000, WORDS["prompt"])
+
+    assert [error for error in errors if CANARY in repr(error)] == []
+    told = until(lambda: layout.told() if "ResponsesService/Connect" in layout.told() else "")
     assert CANARY not in told
     assert CANARY not in usage(layout)
 

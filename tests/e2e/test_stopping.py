@@ -157,6 +157,29 @@ def test_a_server_says_that_it_stops_while_it_goes_on_serving(
         assert stopping.result(10) == 1
 
 
+@pytest.mark.parametrize("lame_duck", ["0s", "60s"])
+def test_a_server_that_is_asked_twice_stops_at_once_whatever_goes_on(
+    tmp_path: Path, background: Background, theatre: Theatre, up: Stage, lame_duck: str
+) -> None:
+    up.answer(SPEAKING)
+    opened = open_server("one process", tmp_path, theatre.base_url, lame_duck=lame_duck, grace="60s")
+    with background.using(opened) as server:
+        layout = Layout("one process", tmp_path, server, None)
+        with layout.channel() as channel, listening(layout, up) as listener, calling(layout, up) as call:
+            asked = v1.CreateResponseRequest(model=up.model, input_text=PROMPT, background=True)
+            v1.ResponsesServiceStub(channel).CreateResponse(asked, metadata=metadata())
+            for _ in range(3):
+                up.arrived()
+            # Two signals of one kind may be taken for one.
+            stopping = [background.start(server.stop(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+            assert [one.result(15) for one in stopping] == [1, 1]
+            assert [name for name, _ in listener.rest()][-2:] == ["response.failed", ""]
+            assert [event for chunk in call for event in chunk.events][-1].HasField("failed")
+    kept = [v1.Response.FromString(row["response"]) for row in layout.query("SELECT response FROM responses")]
+    assert [response.status for response in kept] == [v1.Response.STATUS_FAILED] * 3
+    assert {response.error.message for response in kept} == {"The server is stopping. Try again shortly."}
+
+
 @pytest.mark.parametrize("mortal", ["two processes"], indirect=True)
 def test_a_bridge_that_is_asked_to_stop(mortal: Layout, up: Stage, background: Background) -> None:
     assert mortal.bridge is not None

@@ -98,14 +98,14 @@ def put(connection: apsw.Connection, row: NewRow, now: float) -> int | None:
     Raises `UnknownConversation`, before anything is written.
     """
     if row.added_items:
-        if row.values is not None and connection.execute(_IS_KEPT, (row.tenant, row.response_id, now)).fetchall():
+        if connection.execute(_IS_KEPT, (row.tenant, row.response_id, now)).fetchall():
             return None
         add(connection, row, now)
     if row.values is None:
         return None
     inserted: list[Any] = connection.execute(_INSERT, row.values).fetchall()
     if not inserted:
-        expired = "SELECT key, tenant, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
+        expired = "SELECT key, tenant, id, item_ids FROM responses WHERE tenant = ? AND id = ? AND expires_at <= ?"
         _remove(connection, connection.execute(expired, (row.tenant, row.response_id, now)).fetchall())
         inserted = connection.execute(_INSERT, row.values).fetchall()
     if not inserted:
@@ -143,7 +143,7 @@ def _hold(connection: apsw.Connection, key: int, tenant: str, item_ids: Sequence
 def delete(connection: apsw.Connection, tenant: str, response_id: str, now: float) -> bool:
     """Remove a row; tells whether there was one that had not expired."""
     rows = connection.execute(
-        f"SELECT key, tenant, item_ids FROM responses WHERE tenant = :tenant AND id = :id AND {_ALIVE}",  # noqa: S608
+        f"SELECT key, tenant, id, item_ids FROM responses WHERE tenant = :tenant AND id = :id AND {_ALIVE}",  # noqa: S608
         {"tenant": tenant, "id": response_id, "now": now},
     ).fetchall()
     _remove(connection, rows)
@@ -152,19 +152,20 @@ def delete(connection: apsw.Connection, tenant: str, response_id: str, now: floa
 
 def sweep(connection: apsw.Connection, now: float) -> None:
     """Remove some expired rows, of conversations too; their pages are used again, so the file stops growing."""
-    expired = "SELECT key, tenant, item_ids FROM responses WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+    expired = "SELECT key, tenant, id, item_ids FROM responses WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
     _remove(connection, connection.execute(expired, (now, SWEEP)).fetchall())
     conversations.sweep(connection, now)
 
 
 def _remove(connection: apsw.Connection, rows: Sequence[_Row]) -> None:
-    for key, tenant, item_ids in rows:
+    for key, tenant, response_id, item_ids in rows:
         connection.executemany(
             "DELETE FROM items WHERE tenant = ? AND item_id = ? AND response_key = ?",
             [(tenant, item_id, key) for item_id in orjson.loads(item_ids)],
         )
         for table in ("runs", "events"):
             connection.execute(f"DELETE FROM {table} WHERE response_key = ?", (key,))  # noqa: S608
+        connection.execute("DELETE FROM claims WHERE tenant = ? AND response_id = ?", (tenant, response_id))
         connection.execute("DELETE FROM responses WHERE key = ?", (key,))
 
 

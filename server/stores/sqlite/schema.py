@@ -135,8 +135,13 @@ CREATE TABLE secrets (
 ) STRICT, WITHOUT ROWID;
 """
 
+# A claim is forgotten with its response.
+_CLAIMS_BY_RESPONSE = """
+CREATE INDEX claims_by_response ON claims (tenant, response_id);
+"""
+
 #: What leads from each version of the tables to the next, an empty file being version 0. Only ever added to.
-_STEPS = (_RESPONSES, _USAGE, _RUNS, _CONVERSATIONS, _SECRETS)
+_STEPS = (_RESPONSES, _USAGE, _RUNS, _CONVERSATIONS, _SECRETS, _CLAIMS_BY_RESPONSE)
 
 #: Kept in the file as `user_version`.
 VERSION = len(_STEPS)

@@ -103,6 +103,7 @@ class Engine:
         balance_clock: Callable[[], float] = time.monotonic,
         on_disconnect: OnDisconnect = OnDisconnect.CANCEL,
         room: int = 100,
+        waiting: int = 100,
         pads: bool = False,
     ) -> None:
         self.provider = ScriptedProvider(*(script or says()))
@@ -116,7 +117,7 @@ class Engine:
         self.held = 0
         self.on_disconnect = on_disconnect
         self.compactions = Compactions((), self.store)
-        self.lives = Lives(self.store, self.store, room=asyncio.Semaphore(room))
+        self.lives = Lives(self.store, self.store, max_running=room, max_waiting=waiting)
         self.keeper = Keeper(self.store, self.lives, pads=pads)
         histories = Histories(
             store=self.store,

@@ -7,17 +7,20 @@ from typing import Any
 
 import engine_streams as streams
 import pytest
-from engine_parts import FOREVER, HELLO, Engine, Store, ask, says
+from engine_connecting import Held
+from engine_parts import FOREVER, HELLO, Engine, ScriptedLimiter, Store, ask, says, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
 from server.engine.run_log import LEASE
 from server.errors import (
+    Internal,
     InvalidValue,
     KeyRevoked,
     ModelAccessForbidden,
     NotFound,
+    Overloaded,
     PreviousResponseNotCompleted,
     ServerStopping,
     ServiceError,
@@ -25,8 +28,9 @@ from server.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
-from server.providers.base import OnDisconnect
-from server.stores.base import Claim
+from server.limits.base import Kind, Limit
+from server.providers.base import OnDisconnect, Route
+from server.stores.base import Claim, UnknownResponse
 from server.testing.order import check_order
 from server.testing.store_contract import ManualClock
 
@@ -210,6 +214,21 @@ async def test_as_many_are_made_at_once_as_there_is_room_for() -> None:
     assert (await engine.get(third.id)).status == IN_PROGRESS
     await engine.cancel(third.id)
     assert (engine.provider.begun, engine.provider.closed) == (2, 2)
+
+
+async def test_no_more_wait_than_may() -> None:
+    engine = Engine(FOREVER, room=1, waiting=2, limiter=(limiter := ScriptedLimiter()))
+    queued = [await engine.create(later()) for _ in range(3)]
+    for _ in range(2):
+        with pytest.raises(Overloaded) as caught:
+            await engine.create(later(), limits=(Limit("key:k", Kind.REQUESTS, 5, 60.0),))
+        assert caught.value.retry_after == 5
+    assert limiter.asked == []
+    await engine.cancel(queued[1].id)
+    await engine.create(later())
+    for live in list(engine.lives._lives.values()):
+        await live.cancel()
+    await engine.cancel((await engine.create(later())).id)
 
 
 async def test_what_is_being_made_or_was_cancelled_cannot_be_continued() -> None:
@@ -474,6 +493,23 @@ async def test_what_a_dead_process_made_is_ended_honestly_by_another(reached: in
     assert failed == told[-1].failed.response
 
 
+async def test_however_many_a_dead_process_made_they_are_ended_at_once() -> None:
+    store = Clocked()
+    dead = Engine(FOREVER, store=store)
+    dead.lives.owner.clock = store.clock
+    left = [(await dead.create(later())).id for _ in range(50)]
+    await steps()
+    for live in list(dead.lives._lives.values()):
+        live.abandon()
+        await live.ended()
+    store.clock.advance(LEASE + 1)
+    survivor = Engine(store=store)
+    survivor.lives.owner.clock = store.clock
+    async with survivor.lives.watching(5):
+        await steps()
+    assert {(await survivor.get(response_id)).status for response_id in left} == {FAILED}
+
+
 async def test_a_lease_is_kept_while_its_process_lives() -> None:
     store = Clocked()
     engine = Engine(FOREVER, store=store)
@@ -513,6 +549,53 @@ async def test_an_end_that_cannot_be_kept_is_told_as_a_failure() -> None:
     assert kinds(told)[-2:] == ["error", "failed"]
     assert check_order(told) == []
     assert numbers(told) == list(range(len(told)))
+
+
+async def test_an_end_that_a_deleted_conversation_prevents_is_kept_as_a_failure() -> None:
+    held = Held()
+    engine = Engine(route=lambda: Route("m", (target(held),), 1800.0))
+    await engine.store.create_conversation("t1", v1.Conversation(id="conv_1"), [], expires_at=None)
+    queued = await engine.create(later(conversation_id="conv_1"))
+    await steps()
+    await engine.store.delete_conversation("t1", "conv_1")
+    held.go_on.set()
+    told = await engine.follow(queued.id)
+    await engine.ended()
+    assert (kinds(told)[-2:], check_order(told)) == (["error", "failed"], [])
+    kept = await engine.get(queued.id)
+    assert (kept.status, kept) == (FAILED, told[-1].failed.response)
+    assert "was deleted" in kept.error.message
+    assert await engine.follow(queued.id) == told
+
+
+@pytest.mark.parametrize("damage", [Internal("The events are damaged."), UnknownResponse("resp_gone"), ValueError("x")])
+async def test_what_cannot_be_read_of_one_keeps_no_other_from_being_ended(damage: Exception, logs: list[Any]) -> None:
+    class Damaged(Clocked):
+        damaged = ""
+
+        async def told(self, tenant: str, response_id: str, *, after: int, max_bytes: int) -> Any:
+            if response_id == self.damaged:
+                raise damage
+            return await super().told(tenant, response_id, after=after, max_bytes=max_bytes)
+
+    store = Damaged()
+    dead = Engine(*BEGINNING, FOREVER, store=store)
+    dead.lives.owner.clock = store.clock
+    one, other = await dead.create(later()), await dead.create(later())
+    await steps()
+    for live in list(dead.lives._lives.values()):
+        live.abandon()
+        await live.ended()
+    store.damaged = one.id
+    store.clock.advance(LEASE + 1)
+    survivor = Engine(store=store)
+    survivor.lives.owner.clock = store.clock
+    async with survivor.lives.watching(5):
+        await steps()
+    assert (await survivor.get(other.id)).status == FAILED
+    assert [entry["event"] for entry in logs].count("unexpected error") == isinstance(damage, ValueError)
+    # Nobody is told any more of what is damaged, but all are told that it goes on no longer.
+    assert ((await survivor.get(one.id)).status == FAILED) == isinstance(damage, Internal)
 
 
 # Once, however often it comes
@@ -599,6 +682,15 @@ async def test_a_request_that_failed_midway_is_made_again() -> None:
     assert (await engine.create(ask(), key="k1")).status == COMPLETED
 
 
+async def test_a_request_whose_response_was_deleted_is_made_again_at_once() -> None:
+    engine = Engine()
+    first = await engine.create(ask(), key="k")
+    await engine.keeper.delete("t1", v1.DeleteResponseRequest(response_id=first.id))
+    async with asyncio.timeout(5):
+        second = await engine.create(ask(), key="k")
+    assert (second.status, second.id != first.id) == (COMPLETED, True)
+
+
 async def test_a_request_that_was_refused_leaves_its_key_free() -> None:
     engine = Engine()
     with pytest.raises(ServiceError):
@@ -618,6 +710,23 @@ async def test_who_leaves_and_comes_back_with_its_key_finds_what_it_began() -> N
 
 
 # Padding
+
+
+@pytest.mark.parametrize("leaves_after", range(12))
+async def test_who_leaves_at_any_step_and_comes_back_with_its_key_does_not_wait(leaves_after: int) -> None:
+    class Slow(Store):
+        async def claim(self, *args: Any, **options: Any) -> Claim:
+            claimed = await super().claim(*args, **options)
+            await steps(5)
+            return claimed
+
+    engine = Engine(store=Slow())
+    leaving = asyncio.ensure_future(engine.create(ask(), key="k"))
+    await steps(leaves_after)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    async with asyncio.timeout(5):
+        assert (await engine.create(ask(), key="k")).status == COMPLETED
 
 
 @pytest.mark.parametrize("pads", [False, True])

@@ -7,7 +7,7 @@ from typing import Any
 
 import engine_parts as parts
 import pytest
-from engine_connecting import Client, Held, create, kinds, sessions_of, turns
+from engine_connecting import Client, Held, create, kinds, sessions_of, steer, turns
 from engine_parts import FOREVER, Engine, ScriptedLimiter, Store, output, says, target, user
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from antiphon.responses import v1
 from server.auth.base import Caller, Standing
 from server.errors import InvalidApiKey, KeyRevoked, MalformedRequest, ServerStopping, UpstreamError, UpstreamRejected
 from server.limits.base import Kind, Level, Limit, Refusal
-from server.providers.base import Route
+from server.providers.base import OnDisconnect, Route
 from server.testing.order import check_order
 
 LANES = (None, "a", "b", "c")
@@ -271,6 +271,29 @@ async def test_a_failed_continuation_forgets_its_parent_in_its_own_lane_alone(la
     else:
         await client.response(2)
     await client.leave()
+
+
+@pytest.mark.parametrize("steers", [False, True])
+async def test_a_response_that_is_deleted_while_it_is_made_does_not_end_without_a_word(steers: bool) -> None:
+    held = Held()
+    engine = Engine(route=lambda: Route("m", (target(held),), 1800.0, on_disconnect=OnDisconnect.CONTINUE))
+    client = Client(engine, sessions_of(engine))
+    client.send(create())
+    response_id = (await client.until("created")).created.response.id
+    await client.until("output_text_delta")
+    if steers:
+        client.send(steer(response_id))
+        await client.until("created", 2)
+        response_id = (await client.until("created", 2)).created.response.id
+        await client.until("output_text_delta", 2)
+    await engine.keeper.delete("t1", v1.DeleteResponseRequest(response_id=response_id))
+    assert refused(await client.until("error"))[::2] == (404, "response_id")
+    held.go_on.set()
+    client.send(create())
+    await client.response()
+    client.done_writing()
+    await client.over()
+    assert client.error is None
 
 
 async def test_a_response_that_fails_midway_is_told_by_its_end_alone() -> None:

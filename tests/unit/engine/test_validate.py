@@ -157,3 +157,14 @@ def test_sizes_are_bounded(break_: Callable[[v1.CreateResponseRequest], None], p
         check_create(asked)
     assert caught.value.param == param
     assert "v" * 513 not in caught.value.message
+
+
+@pytest.mark.parametrize("text", ['fallback: \'{"type":"x"}\'', "item_reference: {}", "reasoning: {}"])
+def test_ids_of_items_are_bounded(text: str) -> None:
+    asked = request(ITEM + "{ " + text + " }")
+    asked.input[-1].id = "i" * 512
+    check_create(asked)
+    asked.input[-1].id = "i" * 513
+    with pytest.raises(InvalidValue) as caught:
+        check_create(asked)
+    assert caught.value.param == "input[1].id"
