@@ -66,7 +66,7 @@ def test_every_key_is_shown() -> None:
     config = parse(f"store: memory\nseal_keys: [{CANARY}, {CANARY}-old]\n{changed}", {})
     shown = masked(config)
     assert list(shown) == list(Config.model_fields)
-    assert shown["background"] == {"max_running": 3}
+    assert shown["background"]["max_running"] == 3
     assert shown["connection"] == {"lifetime": 300.0}
     assert shown["include_obfuscation"] is True
     assert shown["seal_keys"] == ["***", "***"]
