@@ -26,16 +26,16 @@ from antiphon.responses import v1
 from bench import samples
 from bench.tables import table
 from server.config import parse
-from server.engine.balance import Balance
 from server.engine.compact import Condenser
-from server.engine.compactions import Compactions
+from server.engine.connection.session import SessionLimits
+from server.engine.connection.sessions import Sessions
 from server.engine.count import Counter
 from server.engine.create import Creator
-from server.engine.history import Histories, HistoryLimits
+from server.engine.input.compactions import Compactions
+from server.engine.input.history import Histories, HistoryLimits
 from server.engine.keep import Keeper
-from server.engine.running import Running
-from server.engine.session import SessionLimits
-from server.engine.sessions import Sessions
+from server.engine.making.balance import Balance
+from server.engine.making.running import Running
 from server.generation import open_generations
 from server.inprocess import Handlers, InProcessChannel
 from server.interceptors import InFlight, Watcher, chain

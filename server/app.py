@@ -18,18 +18,18 @@ from antiphon.responses import v1
 from server import registry
 from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
-from server.engine.balance import Balance
+from server.engine.background.lives import Lives
 from server.engine.compact import Condenser
-from server.engine.compactions import Compactions
+from server.engine.connection.session import SessionLimits
+from server.engine.connection.sessions import Sessions
 from server.engine.conversations import Conversations
 from server.engine.count import Counter
 from server.engine.create import Creator
-from server.engine.history import Histories, HistoryLimits
+from server.engine.input.compactions import Compactions
+from server.engine.input.history import Histories, HistoryLimits
 from server.engine.keep import Keeper
-from server.engine.lives import Lives
-from server.engine.running import Running
-from server.engine.session import SessionLimits
-from server.engine.sessions import Sessions
+from server.engine.making.balance import Balance
+from server.engine.making.running import Running
 from server.errors import ServerStopping, StoreUnavailable
 from server.generation import open_generations
 from server.grpc_listener import serve_grpc, tell_health

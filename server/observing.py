@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from server.config import Config
-from server.engine.balance import Balance
+from server.engine.making.balance import Balance
 from server.interceptors import Ended, Watcher
 from server.limits.base import Limiter, Refusal, Reservation
 from server.stores.base import ResponseStore, UsageLedger

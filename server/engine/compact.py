@@ -12,12 +12,13 @@ import orjson
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine import condense, validate
-from server.engine.alike import CREATES, copy_shared
-from server.engine.compactions import Compacted, Compactions
+from server.engine.answer.ids import new_item_id
+from server.engine.compaction import condense
+from server.engine.compaction.summary import Summary
 from server.engine.create import Call, Creator
-from server.engine.ids import new_item_id
-from server.engine.summary import Summary
+from server.engine.input import validate
+from server.engine.input.alike import CREATES, copy_shared
+from server.engine.input.compactions import Compacted, Compactions
 from server.errors import UnsupportedParameter
 from server.providers.base import CallContext, Compactor, NoCompaction, Provider, Route, Router
 

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from antiphon.responses import v1
-from server.engine import history, keep, validate
-from server.engine.history import HistoryLimits
-from server.engine.ids import new_id, new_item_id
-from server.engine.include import check_include
+from server.engine import keep
+from server.engine.answer.ids import new_id, new_item_id
+from server.engine.input import history, validate
+from server.engine.input.history import HistoryLimits
+from server.engine.input.include import check_include
 from server.errors import NotFound, Unimplemented
 from server.stores.base import ConversationStore, ResponseStore, UnknownConversation, UnknownItem
 

@@ -7,15 +7,15 @@ from typing import Final
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine import estimate, validate
-from server.engine.alike import CREATES, UNKNOWN, copy_shared
-from server.engine.attempts import Choice, Choices
-from server.engine.balance import Balance
 from server.engine.create import Call, route_of, upstream_request
-from server.engine.history import Histories
-from server.engine.patience import Patience
-from server.engine.quota import reserve
-from server.engine.running import Running
+from server.engine.input import estimate, validate
+from server.engine.input.alike import CREATES, UNKNOWN, copy_shared
+from server.engine.input.history import Histories
+from server.engine.making.attempts import Choice, Choices
+from server.engine.making.balance import Balance
+from server.engine.making.patience import Patience
+from server.engine.making.quota import reserve
+from server.engine.making.running import Running
 from server.errors import KeyRevoked, ServiceError, UnsupportedParameter
 from server.limits.base import Kind, Level, Limiter
 from server.providers.base import CallContext, NoTokenCount, Places, TokenCounter, Unsupported

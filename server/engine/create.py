@@ -11,27 +11,27 @@ from datetime import timedelta
 
 from antiphon.responses import v1
 from server.auth.base import Caller
-from server.engine import estimate, validate
-from server.engine.attempts import Choices
-from server.engine.balance import Balance
-from server.engine.compactions import Compactions
-from server.engine.history import Histories
-from server.engine.ids import new_id
+from server.engine.answer.ids import new_id
+from server.engine.answer.obfuscation import Padding, copies
+from server.engine.answer.open_part import Events
+from server.engine.answer.outline import outline
+from server.engine.background.live import Hold, Listening
+from server.engine.background.lives import Lives
+from server.engine.background.once import Once
+from server.engine.compaction.managed import Managed
+from server.engine.input import estimate, validate
+from server.engine.input.compactions import Compactions
+from server.engine.input.history import Histories
+from server.engine.input.recent import Recall
 from server.engine.keep import expiry
-from server.engine.live import Hold, Listening
-from server.engine.lives import Lives
-from server.engine.managed import Managed
-from server.engine.obfuscation import Padding, copies
-from server.engine.once import Once
-from server.engine.open_part import Events
-from server.engine.outline import outline
-from server.engine.patience import Patience
-from server.engine.quota import reserve
-from server.engine.recent import Recall
-from server.engine.run import Run
-from server.engine.run_log import RunLog
-from server.engine.running import Running
-from server.engine.warm_up import WarmUp
+from server.engine.making.attempts import Choices
+from server.engine.making.balance import Balance
+from server.engine.making.patience import Patience
+from server.engine.making.quota import reserve
+from server.engine.making.run import Run
+from server.engine.making.run_log import RunLog
+from server.engine.making.running import Running
+from server.engine.making.warm_up import WarmUp
 from server.errors import (
     DeadlinePassed,
     Internal,

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine import validate
-from server.engine.include import check_include, leave_out
-from server.engine.lives import Lives
-from server.engine.obfuscation import Padding
-from server.engine.open_part import Events
+from server.engine.answer.obfuscation import Padding
+from server.engine.answer.open_part import Events
+from server.engine.background.lives import Lives
+from server.engine.input import validate
+from server.engine.input.include import check_include, leave_out
 from server.errors import InvalidValue, NotFound
 from server.stores.base import ResponseStore, StoredResponse, UnknownResponse
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
-from server.engine import beside
+from server.engine.making import beside
 from server.errors import Internal, ServiceError
 from server.interceptors import current, status
 from server.interceptors.current import Observed

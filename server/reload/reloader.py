@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from server.config import Config, ConfigError, ConfigFile
-from server.engine.running import Running
+from server.engine.making.running import Running
 from server.errors import KeyRevoked
 from server.generation import Generations
 from server.reload import changes

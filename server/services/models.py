@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc.aio
 
 from antiphon.responses import v1
-from server.engine import validate
+from server.engine.input import validate
 from server.interceptors import current
 
 

@@ -10,12 +10,12 @@ from typing import Final
 import grpc.aio
 
 from antiphon.responses import v1
-from server.engine import beside
 from server.engine.compact import Condenser, to_condense
+from server.engine.connection.sessions import Sessions
 from server.engine.count import Counter, to_count
 from server.engine.create import Call, Creator
 from server.engine.keep import Keeper
-from server.engine.sessions import Sessions
+from server.engine.making import beside
 from server.errors import InvalidValue
 from server.interceptors import current
 from server.services.admitting import Admitting

@@ -20,10 +20,10 @@ from typing import Any, Final
 from antiphon import openai_json
 from antiphon.responses import v1
 from server import registry
-from server.engine import validate
-from server.engine.compactions import Compactions
+from server.engine.compaction.managed import Managed
 from server.engine.create import upstream_request
-from server.engine.managed import Managed
+from server.engine.input import validate
+from server.engine.input.compactions import Compactions
 from server.errors import UnsupportedParameter
 from server.providers.base import Provider
 from server.testing.capabilities import kinds, table

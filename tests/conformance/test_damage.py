@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from antiphon.openai_json import spelling
 from antiphon.responses import v1
-from server.engine.validate import check_create
+from server.engine.input.validate import check_create
 from server.errors import InvalidRequest, ServiceError
 from server.providers.anthropic.options import Options as AnthropicOptions
 from server.providers.anthropic.provider import AnthropicProvider

@@ -15,7 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine import beside
+from server.engine.making import beside
 from server.testing.serve import serving
 from server.testing.upstream import FakeUpstream
 from server.testing.vendor import vendor

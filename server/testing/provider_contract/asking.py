@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine.event_rules import admit
-from server.engine.outline import outline
-from server.engine.transcript import Transcript
+from server.engine.answer.event_rules import admit
+from server.engine.answer.outline import outline
+from server.engine.answer.transcript import Transcript
 from server.errors import (
     ServiceError,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from antiphon.responses import v1
-from server.engine.outline import outline
+from server.engine.answer.outline import outline
 from server.errors import (
     UnsupportedParameter,
 )

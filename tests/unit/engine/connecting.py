@@ -12,10 +12,10 @@ import engine_streams as streams
 
 from antiphon.responses import v1
 from server.auth.base import Caller
+from server.engine.connection.session import SessionLimits
+from server.engine.connection.sessions import Sessions
 from server.engine.create import Call
-from server.engine.history import HistoryLimits
-from server.engine.session import SessionLimits
-from server.engine.sessions import Sessions
+from server.engine.input.history import HistoryLimits
 from server.errors import InvalidApiKey
 from server.providers.base import CallContext
 

@@ -13,14 +13,14 @@ import engine_streams as streams
 
 from antiphon.responses import v1
 from server.auth.base import Caller
-from server.engine.balance import Balance
+from server.engine.background.lives import Lives
 from server.engine.compact import Condenser, to_condense
-from server.engine.compactions import Compactions
 from server.engine.create import Call, Creator
-from server.engine.history import Histories, HistoryLimits
+from server.engine.input.compactions import Compactions
+from server.engine.input.history import Histories, HistoryLimits
 from server.engine.keep import Keeper
-from server.engine.lives import Lives
-from server.engine.running import Running
+from server.engine.making.balance import Balance
+from server.engine.making.running import Running
 from server.errors import ModelNotFound, ServiceError, StoreUnavailable
 from server.limits.base import Level, Limit, Limiter, Refusal
 from server.limits.memory import MemoryLimiter

@@ -10,8 +10,8 @@ from engine_parts import target
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.attempts import Choices
-from server.engine.balance import Balance
+from server.engine.making.attempts import Choices
+from server.engine.making.balance import Balance
 from server.errors import (
     ConnectTimeout,
     DeadlinePassed,

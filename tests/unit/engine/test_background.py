@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
-from server.engine.run_log import LEASE
+from server.engine.making.run_log import LEASE
 from server.errors import (
     Internal,
     InvalidValue,

@@ -10,7 +10,7 @@ import pytest
 from engine_parts import FOREVER, Engine, ScriptedProvider, ask, output, says, target, user
 
 from antiphon.responses import v1
-from server.engine.compactions import is_ours
+from server.engine.input.compactions import is_ours
 from server.errors import (
     DeadlinePassed,
     InvalidValue,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
-from server.engine.compactions import MAX_SEALED, Compacted, Compactions
-from server.engine.history import HistoryLimits
+from server.engine.input.compactions import MAX_SEALED, Compacted, Compactions
+from server.engine.input.history import HistoryLimits
 from server.errors import ContextLengthExceeded, InvalidValue, UnsupportedParameter
 from server.providers.base import CallContext
 from server.seal import COMPACTIONS, Seal

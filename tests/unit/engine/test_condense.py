@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.responses import v1
-from server.engine import condense
+from server.engine.compaction import condense
 
 
 def said(text: str, role: str = "assistant") -> v1.Item:

@@ -14,8 +14,8 @@ from google.protobuf import text_format
 
 from antiphon.responses import v1
 from server.engine.conversations import Conversations
-from server.engine.history import HistoryLimits
-from server.engine.include import INCLUDABLE
+from server.engine.input.history import HistoryLimits
+from server.engine.input.include import INCLUDABLE
 from server.engine.keep import Keeper
 from server.errors import (
     ContextLengthExceeded,

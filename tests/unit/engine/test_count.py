@@ -11,13 +11,13 @@ from engine_parts import FOREVER, Recorder, ScriptedLimiter, ScriptedProvider, S
 
 from antiphon.responses import v1
 from server.auth.base import Caller
-from server.engine import estimate
-from server.engine.balance import Balance
-from server.engine.compactions import Compactions
 from server.engine.count import Counter, to_count
 from server.engine.create import Call
-from server.engine.history import Histories, HistoryLimits
-from server.engine.running import Running
+from server.engine.input import estimate
+from server.engine.input.compactions import Compactions
+from server.engine.input.history import Histories, HistoryLimits
+from server.engine.making.balance import Balance
+from server.engine.making.running import Running
 from server.errors import (
     DeadlinePassed,
     InvalidRequest,

@@ -11,7 +11,7 @@ import pytest
 from engine_parts import Engine, ask, ask_items, output, says, user
 
 from antiphon.responses import v1
-from server.engine.history import HistoryLimits
+from server.engine.input.history import HistoryLimits
 from server.errors import (
     ContextLengthExceeded,
     InvalidValue,

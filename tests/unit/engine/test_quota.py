@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.engine.quota import refused
+from server.engine.making.quota import refused
 from server.limits.base import Kind, Limit, Refusal
 
 

@@ -9,7 +9,7 @@ import pytest
 from engine_parts import FOREVER, HELLO, Engine, ScriptedLimiter, ScriptedProvider, ask, read, says, target
 
 from antiphon.responses import v1
-from server.engine.spent import MOST_TOKENS
+from server.engine.making.spent import MOST_TOKENS
 from server.errors import (
     ModelAccessForbidden,
     ModelNotFound,

@@ -11,7 +11,7 @@ from engine_connecting import Client, Held, create, kinds, sessions_of, steer, t
 from engine_parts import Engine, ScriptedLimiter, output, says, target, user
 
 from antiphon.responses import v1
-from server.engine import steering
+from server.engine.connection import steering
 from server.errors import ServerStopping
 from server.limits.base import Kind, Level, Limit, Refusal
 from server.providers.base import Route

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 
 from antiphon.responses import v1
-from server.engine.validate import check_create
+from server.engine.input.validate import check_create
 from server.errors import InvalidRequest, InvalidType, InvalidValue, MissingParameter, UnsupportedParameter
 
 OK = 'model: "m" input_text: "x" '

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from server.config import ConfigFile
-from server.engine.running import Running
+from server.engine.making.running import Running
 from server.generation import Generations, open_generations
 from server.reload import Outcome, Reloader
 from server.reload.triggers import Rhythm, reloading

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine.ids import new_id
-from server.engine.live import Listening
-from server.engine.lives import Lives
+from server.engine.answer.ids import new_id
+from server.engine.background.live import Listening
+from server.engine.background.lives import Lives
 from server.errors import InvalidValue
 from server.stores.base import Claim, ResponseStore, UnknownResponse
 

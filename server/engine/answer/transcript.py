@@ -12,11 +12,11 @@ import time
 from typing import Any, Final
 
 from antiphon.responses import v1
-from server.engine import faults
-from server.engine.ids import is_sound, new_id, new_item_id
-from server.engine.open_item import CALLS, OpenItem
-from server.engine.open_part import Events, OpenPart, PartKind
-from server.engine.outline import take_over
+from server.engine.answer import faults
+from server.engine.answer.ids import is_sound, new_id, new_item_id
+from server.engine.answer.open_item import CALLS, OpenItem
+from server.engine.answer.open_part import Events, OpenPart, PartKind
+from server.engine.answer.outline import take_over
 from server.errors import ServiceError
 
 #: How many events open a response, and one that is queued first.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine.open_part import Events
+from server.engine.answer.open_part import Events
 
 #: The events that hold a piece of an answer: text, refusal, reasoning, arguments, code, audio.
 PIECES: Final = frozenset(name for name in v1.ResponseStreamEvent.DESCRIPTOR.fields_by_name if name.endswith("_delta"))

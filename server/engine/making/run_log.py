@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine.ids import new_id
+from server.engine.answer.ids import new_id
 from server.errors import NotFound
 from server.stores.base import RunStore, StoredResponse, UnknownRun
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine.ids import new_id
+from server.engine.answer.ids import new_id
 
 #: The parts that a steering message may have.
 _PARTS: Final = frozenset({"input_text", "input_image", "input_file"})

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine import estimate
+from server.engine.input import estimate
 from server.providers.base import CallContext, Places
 
-#: How much of what the user said is kept word for word, newest first, in tokens by `server.engine.estimate`.
+#: How much of what the user said is kept word for word, newest first, in tokens by `server.engine.input.estimate`.
 KEPT_WORDS: Final = 20_000
 
 #: How a summary begins, as the model reads it.

@@ -9,12 +9,12 @@ from typing import Final
 
 import structlog
 
-from server.engine.elsewhere import Elsewhere
-from server.engine.event_rules import admit
-from server.engine.live import Hold, Listening, Live
-from server.engine.run import Run
-from server.engine.run_log import LEASE, Owner
-from server.engine.transcript import Transcript
+from server.engine.answer.event_rules import admit
+from server.engine.answer.transcript import Transcript
+from server.engine.background.elsewhere import Elsewhere
+from server.engine.background.live import Hold, Listening, Live
+from server.engine.making.run import Run
+from server.engine.making.run_log import LEASE, Owner
 from server.errors import Internal, Overloaded, ServiceError, StoreUnavailable
 from server.stores.base import ResponseStore, RunStore, StoredResponse, UnknownResponse, UnknownRun
 from server.telemetry.log import log_unexpected

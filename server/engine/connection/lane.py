@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine import beside, steering
-from server.engine.open_part import Events
-from server.engine.steering import Steer
+from server.engine.answer.open_part import Events
+from server.engine.connection import steering
+from server.engine.connection.steering import Steer
+from server.engine.making import beside
 from server.telemetry.record import ResponseRecord
 
 _ENDS: Final = frozenset({"completed", "incomplete", "failed"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from server.engine import quota
+from server.engine.making import quota
 from server.telemetry.record import ResponseRecord
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]

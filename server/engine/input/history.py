@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine.compactions import Compactions, is_ours
-from server.engine.ids import new_item_id
-from server.engine.outline import conversation_of
-from server.engine.recent import Recall
+from server.engine.answer.ids import new_item_id
+from server.engine.answer.outline import conversation_of
+from server.engine.input.compactions import Compactions, is_ours
+from server.engine.input.recent import Recall
 from server.errors import (
     ContextLengthExceeded,
     InvalidValue,

@@ -10,15 +10,15 @@ from typing import Final, TypeAlias
 import structlog
 
 from antiphon.responses import v1
-from server.engine import spent
-from server.engine.attempts import Choice, Choices
-from server.engine.event_rules import admit
-from server.engine.obfuscation import PIECES
-from server.engine.open_part import Events
-from server.engine.patience import Patience
-from server.engine.run_log import RunLog
-from server.engine.running import Running
-from server.engine.transcript import Transcript
+from server.engine.answer.event_rules import admit
+from server.engine.answer.obfuscation import PIECES
+from server.engine.answer.open_part import Events
+from server.engine.answer.transcript import Transcript
+from server.engine.making import spent
+from server.engine.making.attempts import Choice, Choices
+from server.engine.making.patience import Patience
+from server.engine.making.run_log import RunLog
+from server.engine.making.running import Running
 from server.errors import DeadlinePassed, Internal, NotFound, ServerStopping, ServiceError, UpstreamError
 from server.limits.base import Limit, Reservation
 from server.providers.base import CallContext, Places

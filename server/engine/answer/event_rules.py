@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from antiphon.responses import v1
-from server.engine import faults
-from server.engine.open_item import ARGUMENTS
-from server.engine.open_part import Events, PartKind
-from server.engine.transcript import Transcript
+from server.engine.answer import faults
+from server.engine.answer.open_item import ARGUMENTS
+from server.engine.answer.open_part import Events, PartKind
+from server.engine.answer.transcript import Transcript
 from server.errors import ServiceError, UpstreamError
 
 #: Takes an event, the arm of it that is set, and the list of what callers are told.

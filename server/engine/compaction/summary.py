@@ -7,9 +7,9 @@ from contextlib import aclosing
 from typing import Any
 
 from antiphon.responses import v1
-from server.engine import faults
-from server.engine.event_rules import admit
-from server.engine.transcript import Transcript
+from server.engine.answer import faults
+from server.engine.answer.event_rules import admit
+from server.engine.answer.transcript import Transcript
 from server.errors import UpstreamError
 from server.providers.base import CallContext, Provider
 

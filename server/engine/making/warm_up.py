@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncGenerator
 
 from antiphon.responses import v1
-from server.engine.open_part import Events
-from server.engine.transcript import Transcript
+from server.engine.answer.open_part import Events
+from server.engine.answer.transcript import Transcript
 from server.errors import Internal, ServiceError
 from server.limits.base import Reservation
 from server.stores.base import ResponseStore, StoredResponse

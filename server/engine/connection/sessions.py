@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from server.auth.base import Caller
+from server.engine.connection.session import Begin, Session, SessionLimits
 from server.engine.create import Creator
-from server.engine.history import HistoryLimits
-from server.engine.recent import Recent
-from server.engine.running import Running
-from server.engine.session import Begin, Session, SessionLimits
+from server.engine.input.history import HistoryLimits
+from server.engine.input.recent import Recent
+from server.engine.making.running import Running
 from server.errors import KeyRevoked, ServiceError
 
 

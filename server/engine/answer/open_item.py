@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from antiphon.responses import v1
-from server.engine.open_part import Events, OpenPart, PartKind
+from server.engine.answer.open_part import Events, OpenPart, PartKind
 
 #: The kinds that are made with a text which comes in pieces: its field, and how its events' names begin.
 ARGUMENTS: Final = {

@@ -12,14 +12,17 @@ from typing import Final, TypeAlias
 
 from antiphon import openai_json
 from antiphon.responses import v1
-from server.engine import beside, faults, steering, validate
+from server.engine.answer import faults
+from server.engine.answer.open_part import Events
+from server.engine.connection import steering
+from server.engine.connection.lane import Lane, Telling, Turn
+from server.engine.connection.steering import NotSteered, Steer
 from server.engine.create import Call, Creator
-from server.engine.lane import Lane, Telling, Turn
-from server.engine.open_part import Events
-from server.engine.recent import Recent
-from server.engine.run_log import deleted
-from server.engine.running import Running
-from server.engine.steering import NotSteered, Steer
+from server.engine.input import validate
+from server.engine.input.recent import Recent
+from server.engine.making import beside
+from server.engine.making.run_log import deleted
+from server.engine.making.running import Running
 from server.errors import Internal, InvalidApiKey, InvalidValue, RateLimitExceeded, ServiceError
 from server.telemetry.log import log_unexpected
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine import estimate
+from server.engine.input import estimate
 from server.telemetry.record import NO_TOKENS, ResponseRecord, Tokens
 
 #: More tokens than any response takes: a provider that tells more is not believed, so that sums stay within 64 bits.

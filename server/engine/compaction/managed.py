@@ -11,10 +11,12 @@ from typing import Any, Final, TypeAlias
 from google.protobuf.message import Message
 
 from antiphon.responses import v1
-from server.engine import condense, estimate, spent
-from server.engine.compactions import Compacted, Compactions
-from server.engine.ids import new_item_id
-from server.engine.summary import Summary
+from server.engine.answer.ids import new_item_id
+from server.engine.compaction import condense
+from server.engine.compaction.summary import Summary
+from server.engine.input import estimate
+from server.engine.input.compactions import Compacted, Compactions
+from server.engine.making import spent
 from server.providers.base import CallContext, Compactor, Places, Provider, Route
 
 #: How long the context may be where the caller does not say, in tokens.

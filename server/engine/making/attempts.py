@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from server.engine.balance import Balance
+from server.engine.making.balance import Balance
 from server.errors import (
     ConnectTimeout,
     DeadlinePassed,

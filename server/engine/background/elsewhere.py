@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from antiphon.responses import v1
-from server.engine.open_part import Events
+from server.engine.answer.open_part import Events
 from server.errors import InvalidValue
 from server.stores.base import ResponseStore, RunStore
 

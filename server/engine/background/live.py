@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeAlias
 
 from antiphon.responses import v1
-from server.engine.open_part import Events
-from server.engine.run import Run
+from server.engine.answer.open_part import Events
+from server.engine.making.run import Run
 from server.errors import Internal, ServiceError
 from server.telemetry.log import log_unexpected
 

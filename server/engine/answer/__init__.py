@@ -1,0 +1,1 @@
+"""What a response says, event by event: assembled, ordered and told."""

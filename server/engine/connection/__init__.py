@@ -1,0 +1,1 @@
+"""Many responses over one connection, in lanes."""

@@ -1,0 +1,1 @@
+"""One response while it is made: its attempts, limits, patience and end."""
