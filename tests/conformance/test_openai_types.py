@@ -69,6 +69,9 @@ KNOWN = {
     "Response.frequency_penalty: unknown to Response",
     "Response.presence_penalty: unknown to Response",
     "Response.store: unknown to Response",
+    # On connections, what headers tell elsewhere: as in their errors.
+    "ResponseCreatedEvent.headers: unknown to ResponseCreatedEvent",
+    "ResponseCreatedEvent.headers: unknown to ResponseWsCreated",
     # Open Responses has the bytes in events too; to OpenAI's clients they are unknown members.
     "LogProb.bytes: unknown to Logprob",
     "TopLogProb.bytes: unknown to LogprobTopLogprob",

@@ -137,7 +137,7 @@ class _Reader:
                 return ranges[0][0]
             if kinds:
                 return _KINDS[kinds[0]]
-        elif not kinds:
+        elif ranges and not kinds:  # an empty class means something else in each dialect
             for char in _TRIED:
                 if not any(low <= char <= high for low, high in ranges):
                     return char

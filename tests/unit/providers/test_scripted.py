@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from antiphon import openai_json
@@ -453,6 +453,7 @@ def test_instances_of_any_tree_fit(schema: Any, words: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example("[^]]0")
 @given(st.text(alphabet="ab1-^$|()[]{}?+*.\\dwsDWS,02", max_size=14))
 def test_what_is_written_for_a_pattern_fits_it(pattern: str) -> None:
     try:
