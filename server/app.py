@@ -113,6 +113,7 @@ async def open_app(
             background = config.background
             lives = Lives(runs, store, max_running=background.max_running, max_waiting=background.max_waiting)
             await stack.enter_async_context(lives.watching(config.drain.grace + _LAST_WORDS))
+            metrics.watch("antiphon_background_responses", lambda: lives.queued)
         history_limits = HistoryLimits(config.history.max_depth, config.history.max_bytes)
         histories = Histories(store=store, conversations=conversations, compactions=compactions, limits=history_limits)
         creator = Creator(
@@ -134,8 +135,14 @@ async def open_app(
             running=running,
             balance=Balance(),
         )
-        session_limits = SessionLimits(lifetime=config.connection.lifetime)
-        sessions = Sessions(creator, running, limits=session_limits, history_limits=history_limits)
+        sessions = Sessions(
+            creator,
+            running,
+            limits=SessionLimits(lifetime=config.connection.lifetime),
+            history_limits=history_limits,
+            max_open=config.connection.max_open,
+        )
+        metrics.watch("antiphon_connections_open", lambda: len(sessions))
         handlers = Handlers()
         keeper = Keeper(store, lives, pads=config.include_obfuscation)
         service = ResponsesService(creator, keeper, counter, Condenser(creator, compactions), sessions)

@@ -386,6 +386,8 @@ class Connection(Section):
 
     #: In seconds.
     lifetime: _Wait = 3600.0
+    #: How many may be open at once, in this process; further ones are refused.
+    max_open: Annotated[int, BeforeValidator(_small)] = 1000
 
 
 class Config(Section):

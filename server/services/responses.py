@@ -90,10 +90,10 @@ class ResponsesService(v1.ResponsesServiceServicer):
         self, request: AsyncIterator[v1.ConnectRequest], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[v1.ConnectResponse]:
         admitting = Admitting(_deadline(context))
-        # Whoever waits to be let in learns of it, and by which id the connection is known.
-        await context.send_initial_metadata((("x-request-id", admitting.request_id),))
         opening = self._sessions.open(admitting.begin, admitting.caller, request_id=admitting.request_id)
         with opening as session:
+            # Whoever waits to be let in learns of it, and by which id the connection is known.
+            await context.send_initial_metadata((("x-request-id", admitting.request_id),))
             async with aclosing(session.events(request)) as batches:
                 async for events in batches:
                     yield v1.ConnectResponse(events=events)

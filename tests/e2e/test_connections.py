@@ -228,6 +228,39 @@ def test_a_server_that_stops_lets_running_responses_end(
     assert CANARY not in layout.written()
 
 
+def refused(way: Surface, layout: Layout) -> str:
+    """The code that one more connection is refused with; empty where it is let in."""
+    try:
+        with connected(way, layout) as connection:
+            connection.send(type="response.create", model="echo", generate=False)
+            if connection.receive() is not None:
+                return ""
+            code: str = connection.close_code.name
+            return code
+    except InvalidStatus as refusal:
+        told = refusal.response
+        code = json.loads(told.body or b"")["error"]["code"]
+        return f"{told.status_code} {code}, {told.headers['retry-after']}"
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_no_more_are_open_than_may(
+    name: str, tmp_path: Path, background: Background, theatre: Theatre, way: Surface
+) -> None:
+    opening = open_layout(name, tmp_path, theatre.base_url, sections={"connection": {"max_open": 1}})
+    with background.using(opening) as layout:
+        with connected(way, layout) as only:
+            only.send(type="response.create", model="echo", generate=False)
+            heard(only)
+            assert b"\nantiphon_connections_open 1.0\n" in layout.admin("/metrics")
+            assert refused(way, layout) == ("503 overloaded, 5" if way.is_http else "UNAVAILABLE")
+            only.send(type="response.create", model="echo", input=PROMPT)
+            assert heard(only)[-1]["type"] == "response.completed"
+        deadline = time.monotonic() + 20
+        while refused(way, layout):  # the first may still be leaving
+            assert time.monotonic() < deadline
+
+
 @pytest.fixture(params=LAYOUTS)
 def open_to_all(request: pytest.FixtureRequest, tmp_path: Path, background: Background) -> Iterator[dict[str, str]]:
     """Where a server without keys listens, as `make run` starts one."""

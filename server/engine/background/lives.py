@@ -61,6 +61,11 @@ class Lives:
         live.start(self._forget)
         return live
 
+    @property
+    def queued(self) -> int:
+        """How many are in the background, being made or waiting."""
+        return len(self._queued)
+
     def check_room(self) -> None:
         """Raises `Overloaded` where so many are in the background that no further one may wait."""
         if len(self._queued) >= self._max_queued or sum(self._queued.values()) >= _QUEUED_BYTES:

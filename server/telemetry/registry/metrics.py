@@ -227,6 +227,8 @@ FOLDED: Final = Metric(
     (LABEL,),
 )
 _WATCHED: Final = (
+    ("antiphon_connections_open", "{connection}", "WebSockets and calls of Connect that are open now."),
+    ("antiphon_background_responses", "{response}", "Responses in the background that are being made, or wait."),
     ("antiphon_targets_cooling", "{target}", "Targets that are left alone for now, because they failed."),
     ("antiphon_limiter_failures_total", "{failure}", "Failures of the limiter's backend."),
     ("antiphon_limiter_fallbacks_total", "{decision}", "Decisions that were made without the limiter's backend."),

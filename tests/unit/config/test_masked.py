@@ -67,7 +67,7 @@ def test_every_key_is_shown() -> None:
     shown = masked(config)
     assert list(shown) == list(Config.model_fields)
     assert shown["background"]["max_running"] == 3
-    assert shown["connection"] == {"lifetime": 300.0}
+    assert shown["connection"] == {"lifetime": 300.0, "max_open": 1000}
     assert shown["include_obfuscation"] is True
     assert shown["seal_keys"] == ["***", "***"]
     assert CANARY not in json.dumps(shown)
