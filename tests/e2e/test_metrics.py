@@ -33,6 +33,8 @@ AT_REST = {
     "antiphon_log_lines_dropped_total",
     "antiphon_metric_exports_failed_total",
     "antiphon_responses_in_flight",
+    "antiphon_background_responses",
+    "antiphon_connections_open",
     "python_gc_objects_collected_total",
     "python_gc_objects_uncollectable_total",
     "python_gc_collections_total",

@@ -224,11 +224,14 @@ async def test_no_more_wait_than_may() -> None:
             await engine.create(later(), limits=(Limit("key:k", Kind.REQUESTS, 5, 60.0),))
         assert caught.value.retry_after == 5
     assert limiter.asked == []
+    assert engine.lives.queued == 3
     await engine.cancel(queued[1].id)
+    assert engine.lives.queued == 2
     await engine.create(later())
     for live in list(engine.lives._lives.values()):
         await live.cancel()
     await engine.cancel((await engine.create(later())).id)
+    assert engine.lives.queued == 0
 
 
 async def test_what_is_being_made_or_was_cancelled_cannot_be_continued() -> None:
