@@ -9,13 +9,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
 from antiphon.responses import v1
-from server import registry
+from server import registry, signals
 from server.admin import serve_admin
 from server.config import Config, ConfigError, ConfigFile
 from server.engine.background.lives import Lives
@@ -37,7 +38,7 @@ from server.inprocess import Handlers, InProcessChannel
 from server.interceptors import InFlight, chain
 from server.limits.base import Limiter
 from server.observing import expect, observing
-from server.reload import Hangup, Reloader, reloading
+from server.reload import Reloader, reloading
 from server.services.conversations import ConversationsService
 from server.services.models import ModelsService
 from server.services.responses import ResponsesService
@@ -250,12 +251,12 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
         task.cancel()
         loop.call_later(_AT_ONCE, cut)
 
-    hangup = Hangup()
-    if file is not None:
-        hangup.heed()  # without a file there is nothing to read again, and the signal ends the process as ever
+    asked = asyncio.Event()
+    if file is not None:  # without one there is nothing to read again, and the signal ends the process as ever
+        signals.heed(signal.SIGHUP, asked.set)
 
     def on_signal(number: signal.Signals) -> None:
-        hangup.ignore()
+        signals.ignore(signal.SIGHUP)
         received.append(number)
         if len(received) == 2:  # at once, as far as callers can be told
             if app is not None:
@@ -264,9 +265,9 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
+        signals.heed(number, partial(on_signal, number))
     try:
-        async with open_app(config, file, asked=hangup.asked) as app:
+        async with open_app(config, file, asked=asked) as app:
             _spare_the_collector()
             _announce(config, app)
             await stop.wait()
@@ -280,7 +281,9 @@ async def _serve(config: Config, file: ConfigFile | None) -> int:
         print(f"antiphon: {error}", file=sys.stderr)
         return 1
     finally:
-        hangup.ignore()
+        signals.ignore(signal.SIGHUP)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signals.leave(number)
     return 0 if len(received) == 1 else 1
 
 

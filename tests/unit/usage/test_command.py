@@ -136,7 +136,7 @@ def test_the_configuration_of_the_environment(
         (["--since", "yesterday"], "--since: 'yesterday' is neither a duration such as 24h"),
         (["--since", "3600"], "--since: '3600' is neither "),
         (["--since", ""], "--since: '' is neither "),
-        (["--since", "-3h"], None),
+        (["--since=-3h"], "--since: '-3h' is neither "),
         (["--until", "2026-13-01"], "--until: '2026-13-01' is neither "),
         (["--since", "2026-11-21", "--until", "2026-11-21"], "--until: must be later than --since"),
         (["--json", "--csv"], None),
