@@ -48,7 +48,7 @@ TIMEOUTS: Final = {
     "late": {"first_event": "300ms"},
     "slow": {"total": "400ms"},
     "idle": {"idle": "300ms"},
-    "endless": {"total": "400ms"},
+    "endless": {"total": "2s"},
 }
 _ONCE: Final = {"retry": {"attempts": 1}}
 _UP: Final = {"provider": "up"} | _ONCE
