@@ -49,7 +49,7 @@ def _traced(traces: Traces) -> Middleware:
             response = await _answer(request, handler, span)
             return response
         finally:
-            traces.end(span, response)
+            traces.end(span, None if request[EXCHANGE].has_left else response)
 
     return answer
 

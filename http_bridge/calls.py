@@ -179,7 +179,8 @@ async def _relay(request: web.Request, exchange: Exchange, call: Any, keepalive:
                     break
                 await heartbeat.write(data)
         except ConnectionError:
-            return response  # The client left; the handler is about to be cancelled for it.
+            exchange.has_left = True  # The handler is about to be cancelled for it.
+            return response
         except grpc.RpcError as error:
             fault = refused(error)
         except asyncio.CancelledError:

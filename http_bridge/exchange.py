@@ -19,7 +19,7 @@ from http_bridge.errors import Fault
 class Exchange:
     """One request, from its first byte to the last of its answer."""
 
-    __slots__ = ("_started", "call", "is_told", "request_id", "span", "transport", "wind_down")
+    __slots__ = ("_started", "call", "has_left", "is_told", "request_id", "span", "transport", "wind_down")
 
     def __init__(self, request: web.BaseRequest, span: Span | None = None) -> None:
         self.request_id = metadata.request_id(request.headers)
@@ -28,6 +28,8 @@ class Exchange:
         self.call: Any = None
         #: Whether all that the call is to say has been told, so that it may end by itself.
         self.is_told = False
+        #: Whether its client was found to have left before it was all told.
+        self.has_left = False
         #: Its own in the client's trace, where the bridge makes spans.
         self.span = span
         #: Has an exchange that goes on by itself come to an end; None for one that ends with its answer.

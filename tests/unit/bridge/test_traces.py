@@ -12,9 +12,11 @@ from typing import Any
 import aiohttp
 import grpc
 import pytest
+from aiohttp import ClientConnectionResetError, web
 from opentelemetry.sdk.trace import TracerProvider
 
 from antiphon.responses import v1
+from http_bridge.calls import _EventStream
 from http_bridge.frontend import serve
 from http_bridge.tracing import Traces, open_traces
 from server.testing.otlp import Collector, Span, collecting
@@ -155,6 +157,28 @@ async def test_a_client_that_leaves(script: Any, bridge: Any, collector: Collect
     assert root.attributes["error.type"] == "cancelled"
     assert "http.response.status_code" not in root.attributes
     assert call.attributes["rpc.response.status_code"] == "CANCELLED"
+
+
+async def test_a_client_that_is_gone_when_it_is_written_to(
+    bridge: Any, http: aiohttp.ClientSession, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is known to be lost a moment before the handler is cancelled for it: the writer says so then."""
+
+    async def closing(response: web.StreamResponse, data: bytes = b"") -> None:
+        request = response._req
+        assert request is not None
+        assert request.transport is not None
+        request.transport.abort()
+        raise ClientConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(_EventStream, "write_eof", closing)
+    async with bridge(collector.endpoint) as url:
+        with pytest.raises(aiohttp.ClientError):
+            await ask(http, url, stream=True)
+    root, call = pair(collector)
+    assert root.attributes["error.type"] == "cancelled"
+    assert "http.response.status_code" not in root.attributes
+    assert call.attributes["rpc.response.status_code"] in ("OK", "CANCELLED")
 
 
 async def test_requests_that_make_no_call(bridge: Any, http: aiohttp.ClientSession, collector: Collector) -> None:
