@@ -91,6 +91,17 @@ class Call:
             reader.cancel()
             self._woken = True
 
+    def _told(self, error: BaseException) -> BaseException:
+        """What the caller is told where its wait, or the method within it, ended with this error."""
+        if isinstance(error, grpc.aio.AbortError | TimeoutError):
+            told: BaseException = self._late() if isinstance(error, TimeoutError) else self._aborted()
+            return told
+        if self._woken and self._reader is not None:
+            # The wait was ended, not the task: that goes on, as it would over a wire.
+            self._reader.uncancel()
+        self._cancel()
+        return error
+
     def _error(self, code: grpc.StatusCode, text: str) -> grpc.aio.AioRpcError:
         self._ended = True
         self._context.status, self._context.text = code, text
@@ -144,16 +155,8 @@ class UnaryCall(_Asked):
             handler = await self._handler()
             async with asyncio.timeout_at(self._deadline):
                 response = await handler.unary_unary(self._request, self._context)
-        except asyncio.CancelledError:
-            if self._woken and self._reader is not None:
-                # The wait was ended, not the task: that goes on, as it would over a wire.
-                self._reader.uncancel()
-            self._cancel()
-            raise
-        except grpc.aio.AbortError:
-            raise self._aborted() from None
-        except TimeoutError:
-            raise self._late() from None
+        except (asyncio.CancelledError, grpc.aio.AbortError, TimeoutError) as error:
+            raise self._told(error) from None
         finally:
             self._ended = True
             self._reader = None
@@ -190,16 +193,8 @@ class StreamCall(_Asked):
         except StopAsyncIteration:
             self._ended = True
             raise
-        except asyncio.CancelledError:
-            if self._woken and self._reader is not None:
-                # The wait was ended, not the task: that goes on, as it would over a wire.
-                self._reader.uncancel()
-            self._cancel()
-            raise
-        except grpc.aio.AbortError:
-            raise self._aborted() from None
-        except TimeoutError:
-            raise self._late() from None
+        except (asyncio.CancelledError, grpc.aio.AbortError, TimeoutError) as error:
+            raise self._told(error) from None
         finally:
             self._reader = None
         self._context.metadata_gone = True

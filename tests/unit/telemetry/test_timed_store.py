@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from antiphon.responses import v1
 from server.errors import StoreUnavailable
 from server.stores import memory
 from server.stores.base import ResponseStore, StoredResponse, UnknownConversation, UnknownResponse, UsageEntry, UsageSum
@@ -81,7 +82,7 @@ async def test_answers_are_told_from_failures() -> None:
     slow = timed(broken, observe)
     with pytest.raises(StoreUnavailable):
         await slow.get("acme", "x")
-    putting = asyncio.ensure_future(slow.put(StoredResponse("acme", memory.v1.Response(id="x"), [])))
+    putting = asyncio.ensure_future(slow.put(StoredResponse("acme", v1.Response(id="x"), [])))
     await broken.writing.wait()
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -92,7 +93,7 @@ async def test_answers_are_told_from_failures() -> None:
 async def test_conversations_are_timed_too() -> None:
     told: Told = []
     store = timed(memory.MemoryStore(), lambda operation, _, ok: told.append((operation, ok)))
-    await store.create_conversation("acme", memory.v1.Conversation(id="conv_1"), [], expires_at=None)
+    await store.create_conversation("acme", v1.Conversation(id="conv_1"), [], expires_at=None)
     for call in every_call(store, "acme", "conv_none"):
         with pytest.raises(UnknownConversation):
             await call

@@ -1,26 +1,16 @@
-"""Responses, conversations and usage kept in the memory of this process: the readable model of what a store does.
-
-For tests and for what may be lost: nothing outlives the process, and no other
-process sees it. Holds at most `max_responses` (`memory?max_responses=5000`),
-`max_conversations` and `max_usage` entries of usage, and forgets the oldest
-first, of conversations those that were used the longest time ago, as if they
-had expired.
-"""
+"""A store in dictionaries: the readable model of what a store does."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Mapping, Sequence
 
 from antiphon.responses import v1
-from server.errors import StoreUnavailable
 from server.stores.base import ChainTooLong, ItemsTooLarge, StoredResponse, UnknownResponse
-from server.stores.memory_conversations import MemoryConversations
-from server.stores.memory_runs import MemoryRuns
-from server.stores.memory_secrets import MemorySecrets
-from server.stores.memory_usage import MemoryLedger
+from server.stores.memory.conversations import MemoryConversations
+from server.stores.memory.runs import MemoryRuns
+from server.stores.memory.secrets import MemorySecrets
+from server.stores.memory.usage import MemoryLedger
 
 MAX_RESPONSES = 100_000
 MAX_CONVERSATIONS = 10_000
@@ -154,25 +144,3 @@ def _copy(stored: StoredResponse) -> StoredResponse:
     return StoredResponse(
         stored.tenant, response, v1.ItemList(data=stored.input_items).data, expires_at=stored.expires_at
     )
-
-
-@asynccontextmanager
-async def open_store(
-    url: str = "memory", *, read_only: bool = False, clock: Callable[[], float] = time.time
-) -> AsyncIterator[MemoryStore]:
-    """Open an empty store; `url` is `memory` or `memory?max_responses=N&max_conversations=N&max_usage=N`."""
-    options = _options(url)
-    if read_only:
-        raise StoreUnavailable("A store in memory is seen by its own process alone.")
-    yield MemoryStore(clock=clock, **options)
-
-
-def _options(url: str) -> dict[str, int]:
-    asked = parse_qsl(url.partition("?")[2], keep_blank_values=True)
-    options = {name: int(value) for name, value in asked if value.isascii() and value.isdigit() and len(value) < 16}
-    known = {"max_responses", "max_conversations", "max_usage"}
-    if len(options) < len(asked) or options.keys() - known or 0 in options.values():
-        raise ValueError(
-            "The options of the store 'memory' are max_responses, max_conversations and max_usage, each at least 1."
-        )
-    return options
